@@ -1,0 +1,336 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/cenkalti/backoff/v5"
+
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/problem"
+)
+
+// GroupDescription is a consumer group as its coordinator sees it.
+type GroupDescription struct {
+	ID       string
+	State    string // Empty, PreparingRebalance, CompletingRebalance, Stable or Dead
+	Protocol string // the assignment strategy in use
+	Members  []Member
+}
+
+// Member is a member of a consumer group.
+type Member struct {
+	ID         string
+	InstanceID string // group.instance.id of a static member (KIP-345), else ""
+	ClientID   string
+	Host       string
+	Claims     map[string][]int32 // partitions by topic
+}
+
+func (m Member) String() string {
+	return fmt.Sprintf("%s (client %s, host %s)", m.ID, m.ClientID, m.Host)
+}
+
+// ListGroups returns the names of all consumer groups, sorted.
+func (a *Admin) ListGroups(context.Context) ([]string, error) {
+	groups, err := a.admin.ListConsumerGroups()
+	if err != nil {
+		return nil, fmt.Errorf("list groups: %w", err)
+	}
+	return slices.Sorted(maps.Keys(groups)), nil
+}
+
+// DescribeGroup returns the state and the members of a group. A group that nobody ever used is Dead, and no error.
+func (a *Admin) DescribeGroup(_ context.Context, group string) (GroupDescription, error) {
+	groups, err := a.admin.DescribeConsumerGroups([]string{group})
+	if err != nil {
+		return GroupDescription{}, fmt.Errorf("describe group %s: %w", group, err)
+	}
+	if len(groups) != 1 {
+		return GroupDescription{}, fmt.Errorf("describe group %s: %d answers", group, len(groups))
+	}
+	g := groups[0]
+	if g.Err == sarama.ErrGroupIDNotFound { // newer request versions (KIP-1043) tell Dead this way
+		return GroupDescription{ID: group, State: "Dead"}, nil
+	}
+	if g.Err != sarama.ErrNoError {
+		return GroupDescription{}, fmt.Errorf("describe group %s: %w", group, g.Err)
+	}
+	d := GroupDescription{ID: group, State: g.State, Protocol: g.Protocol}
+	for id, m := range g.Members {
+		member := Member{ID: id, ClientID: m.ClientId, Host: m.ClientHost}
+		if m.GroupInstanceId != nil {
+			member.InstanceID = *m.GroupInstanceId
+		}
+		if len(m.MemberAssignment) > 0 { // empty while the group rebalances
+			assignment, err := m.GetMemberAssignment()
+			if err != nil {
+				return GroupDescription{}, fmt.Errorf("assignment of %s in group %s: %w", id, group, err)
+			}
+			if assignment != nil {
+				member.Claims = assignment.Topics
+			}
+		}
+		d.Members = append(d.Members, member)
+	}
+	slices.SortFunc(d.Members, func(x, y Member) int { return cmp.Compare(x.ID, y.ID) })
+	return d, nil
+}
+
+// Committed returns a group's committed offsets of a topic by partition, -1 where there is none. The offset is that of
+// the next record to read.
+func (a *Admin) Committed(_ context.Context, group, topic string) (map[int32]int64, error) {
+	if err := a.client.RefreshMetadata(topic); err != nil {
+		return nil, topicError("look up", topic, err)
+	}
+	partitions, err := a.client.Partitions(topic)
+	if err != nil {
+		return nil, topicError("look up", topic, err)
+	}
+	resp, err := a.admin.ListConsumerGroupOffsets(group, map[string][]int32{topic: partitions})
+	if err != nil {
+		return nil, fmt.Errorf("committed offsets of group %s: %w", group, err)
+	}
+	committed := map[int32]int64{}
+	for _, p := range partitions {
+		block := resp.GetBlock(topic, p)
+		if block == nil {
+			return nil, fmt.Errorf("committed offsets of group %s: no answer for %s partition %d", group, topic, p)
+		}
+		if block.Err != sarama.ErrNoError {
+			return nil, fmt.Errorf("committed offset of group %s in %s partition %d: %w", group, topic, p, block.Err)
+		}
+		committed[p] = block.Offset
+	}
+	return committed, nil
+}
+
+// CommittedTopics returns the topics in which a group has committed offsets, sorted.
+func (a *Admin) CommittedTopics(_ context.Context, group string) ([]string, error) {
+	resp, err := a.admin.ListConsumerGroupOffsets(group, nil) // nil asks for all of them
+	if err != nil {
+		return nil, fmt.Errorf("committed offsets of group %s: %w", group, err)
+	}
+	var topics []string
+	for topic, partitions := range resp.Blocks {
+		for _, block := range partitions {
+			if block.Offset >= 0 {
+				topics = append(topics, topic)
+				break
+			}
+		}
+	}
+	slices.Sort(topics)
+	return topics, nil
+}
+
+// OffsetRule computes the offset a partition is reset to. It is one of the scenarios of kafka-consumer-groups
+// --reset-offsets: [ToEarliest], [ToCurrent], [ToLatest], [ToOffset], [ShiftBy], [Admin.ToDatetime].
+type OffsetRule func(ctx context.Context, topic string, p Partition, committed int64) (int64, error)
+
+// ToEarliest resets to the first record that is still there.
+func ToEarliest(_ context.Context, _ string, p Partition, _ int64) (int64, error) {
+	return p.Start, nil
+}
+
+// ToCurrent leaves the committed offset where it is, and resets to the end where there is none.
+func ToCurrent(_ context.Context, _ string, p Partition, committed int64) (int64, error) {
+	if committed < 0 {
+		return p.End, nil
+	}
+	return committed, nil
+}
+
+// ToLatest resets to the end: only records that come later are read.
+func ToLatest(_ context.Context, _ string, p Partition, _ int64) (int64, error) { return p.End, nil }
+
+// ToOffset resets to an offset.
+func ToOffset(offset int64) OffsetRule {
+	return func(context.Context, string, Partition, int64) (int64, error) { return offset, nil }
+}
+
+// ShiftBy moves the committed offset by n records, backwards if n is negative.
+func ShiftBy(n int64) OffsetRule {
+	return func(_ context.Context, topic string, p Partition, committed int64) (int64, error) {
+		if committed < 0 {
+			return 0, problem.Usage(
+				i18n.Text{EN: "partition %d of %s has no committed offset to shift", KO: "%[2]s의 %[1]d번 파티션에는 옮길 커밋 오프셋이 없습니다"}.With(p.ID, topic),
+				i18n.Text{EN: "use --to-earliest, --to-latest or --to-offset", KO: "--to-earliest, --to-latest, --to-offset 중 하나를 사용하세요"})
+		}
+		return committed + n, nil
+	}
+}
+
+// ToDatetime resets to the first record with this timestamp or a later one.
+func (a *Admin) ToDatetime(t time.Time) OffsetRule {
+	return func(ctx context.Context, topic string, p Partition, _ int64) (int64, error) {
+		return a.OffsetAt(ctx, topic, p.ID, t)
+	}
+}
+
+// OffsetReset is one planned change of a committed offset.
+type OffsetReset struct {
+	Topic     string
+	Partition int32
+	From      int64 // committed now, -1 if nothing is
+	To        int64
+}
+
+// PlanReset computes what a rule would change; nothing is changed. partitions empty means all of the topic. As in
+// kafka-consumer-groups, an offset outside the partition becomes its first or its end offset.
+func (a *Admin) PlanReset(ctx context.Context, group, topic string, partitions []int32, rule OffsetRule) ([]OffsetReset, error) {
+	t, err := a.DescribeTopic(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	for _, want := range partitions {
+		if !slices.ContainsFunc(t.Partitions, func(p Partition) bool { return p.ID == want }) {
+			return nil, problem.Usage(
+				i18n.Text{EN: "topic %s has no partition %d", KO: "%s 토픽에 %d번 파티션이 없습니다"}.With(topic, want),
+				i18n.Text{EN: "it has 0 to %d", KO: "0부터 %d까지 있습니다"}.With(len(t.Partitions)-1))
+		}
+	}
+	committed, err := a.Committed(ctx, group, topic)
+	if err != nil {
+		return nil, err
+	}
+	var plan []OffsetReset
+	for _, p := range t.Partitions {
+		if len(partitions) > 0 && !slices.Contains(partitions, p.ID) {
+			continue
+		}
+		to, err := rule(ctx, topic, p, committed[p.ID])
+		if err != nil {
+			return nil, err
+		}
+		plan = append(plan, OffsetReset{Topic: topic, Partition: p.ID, From: committed[p.ID], To: min(max(to, p.Start), p.End)})
+	}
+	return plan, nil
+}
+
+// ExecuteReset commits the planned offsets in the group's name. While the group has members it refuses and names them.
+func (a *Admin) ExecuteReset(ctx context.Context, group string, plan []OffsetReset) error {
+	if err := a.RequireInactive(ctx, group); err != nil {
+		return err
+	}
+	req := sarama.NewOffsetCommitRequest(a.client.Config(), group)
+	for _, r := range plan {
+		// No leader epoch (-1): AddBlock would say 0, and a Java consumer would take a later offset for a truncated log.
+		req.AddBlockWithLeaderEpoch(r.Topic, r.Partition, r.To, -1, sarama.ReceiveTime, "")
+	}
+	coordinator, err := a.client.Coordinator(group)
+	if err != nil {
+		return fmt.Errorf("find the coordinator of group %s: %w", group, err)
+	}
+	resp, err := coordinator.CommitOffset(req)
+	if err != nil {
+		return fmt.Errorf("reset offsets of group %s: %w", group, err)
+	}
+	for topic, partitions := range resp.Errors {
+		for p, kerr := range partitions {
+			if kerr == sarama.ErrUnknownMemberId || kerr == sarama.ErrRebalanceInProgress { // somebody joined meanwhile
+				return errors.Join(a.RequireInactive(ctx, group), kerr)
+			}
+			if kerr != sarama.ErrNoError {
+				return fmt.Errorf("reset the offset of group %s in %s partition %d: %w", group, topic, p, kerr)
+			}
+		}
+	}
+	return nil
+}
+
+// DeleteGroup deletes a group and its committed offsets. While the group has members it refuses and names them.
+func (a *Admin) DeleteGroup(ctx context.Context, group string) error {
+	if err := a.RequireInactive(ctx, group); err != nil {
+		return err
+	}
+	err := a.admin.DeleteConsumerGroup(group)
+	if errors.Is(err, sarama.ErrGroupIDNotFound) {
+		return problem.Usage(i18n.Text{EN: "there is no group %s", KO: "%s 그룹이 없습니다"}.With(group),
+			i18n.Text{EN: "see which there are: lab group list", KO: "어떤 그룹이 있는지 보세요: lab group list"})
+	}
+	if err != nil {
+		return fmt.Errorf("delete group %s: %w", group, err)
+	}
+	return nil
+}
+
+// RequireInactive returns a *[problem.Problem] that names the members of a group, nil if it has none.
+func (a *Admin) RequireInactive(ctx context.Context, group string) error {
+	d, err := a.DescribeGroup(ctx, group)
+	if err != nil {
+		return err
+	}
+	if len(d.Members) == 0 {
+		return nil
+	}
+	var members []string
+	for _, m := range d.Members {
+		members = append(members, "  "+m.String())
+	}
+	return &problem.Problem{
+		What: i18n.Text{EN: "group %s is active, so its offsets belong to its members:\n%s", KO: "%s 그룹이 활성 상태이므로 오프셋은 멤버들의 것입니다:\n%s"}.With(group, strings.Join(members, "\n")),
+		Solve: []i18n.Text{{
+			EN: "stop them first; one that was killed disappears when its session timeout is over",
+			KO: "먼저 멤버를 멈추세요. 강제로 종료된 멤버는 세션 타임아웃이 지나면 사라집니다"}},
+	}
+}
+
+// RemoveMember takes a member out of its group at once (what LeaveGroup does for the member itself, KIP-345's
+// RemoveMembersFromConsumerGroup). Without it the coordinator misses a killed member only after its session timeout.
+// A member or group that is already gone is no error.
+func (a *Admin) RemoveMember(_ context.Context, group, memberID string) error {
+	coordinator, err := a.client.Coordinator(group)
+	if err != nil {
+		return fmt.Errorf("find the coordinator of group %s: %w", group, err)
+	}
+	resp, err := coordinator.LeaveGroup(&sarama.LeaveGroupRequest{
+		Version: 3, GroupId: group, Members: []sarama.MemberIdentity{{MemberId: memberID}},
+	})
+	if err != nil {
+		return fmt.Errorf("remove member %s of group %s: %w", memberID, group, err)
+	}
+	codes := []sarama.KError{resp.Err}
+	for _, m := range resp.Members {
+		codes = append(codes, m.Err)
+	}
+	for _, code := range codes {
+		switch code {
+		case sarama.ErrNoError, sarama.ErrUnknownMemberId, sarama.ErrGroupIDNotFound:
+		default:
+			return fmt.Errorf("remove member %s of group %s: %w", memberID, group, code)
+		}
+	}
+	return nil
+}
+
+// Coordinator returns the id of the broker that coordinates a group.
+func (a *Admin) Coordinator(group string) (int32, error) {
+	b, err := a.client.Coordinator(group)
+	if err != nil {
+		return 0, fmt.Errorf("find the coordinator of group %s: %w", group, err)
+	}
+	return b.ID(), nil
+}
+
+// WaitForCoordinator returns once the group's coordinator answers. On a fresh cluster the first request creates
+// __consumer_offsets, which takes some seconds.
+func (a *Admin) WaitForCoordinator(ctx context.Context, group string) error {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 20*time.Millisecond, 500*time.Millisecond
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		if err := a.client.RefreshCoordinator(group); err != nil {
+			return struct{}{}, fmt.Errorf("find the coordinator of group %s: %w", group, err)
+		}
+		_, err := a.DescribeGroup(ctx, group)
+		return struct{}{}, err
+	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(30*time.Second))
+	return err
+}

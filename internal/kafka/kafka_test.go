@@ -1,0 +1,153 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"go.uber.org/goleak"
+
+	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/problem"
+)
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "16"); err != nil { // the tests wait much and compute little
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // sarama's, one a process
+}
+
+// startKafka starts an embedded Kafka until the end of the test.
+func startKafka(t *testing.T, opts embedded.KafkaOptions) *embedded.Kafka {
+	t.Helper()
+	opts.Dir = t.TempDir()
+	server, err := embedded.StartKafka(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// startPlain starts one that asks for neither TLS nor a login.
+func startPlain(t *testing.T) (*embedded.Kafka, kafka.Config) {
+	t.Helper()
+	server := startKafka(t, embedded.KafkaOptions{})
+	return server, kafka.Config{Brokers: server.Brokers()}
+}
+
+func newAdmin(t *testing.T, cfg kafka.Config) *kafka.Admin {
+	t.Helper()
+	admin, err := kafka.NewAdmin(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := admin.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return admin
+}
+
+func createTopic(t *testing.T, admin *kafka.Admin, name string, partitions int32) {
+	t.Helper()
+	if err := admin.CreateTopic(t.Context(), name, partitions, 0, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// saramaConfig is the course's configuration, in which nothing waits long.
+func saramaConfig(t *testing.T, cfg kafka.Config) *sarama.Config {
+	t.Helper()
+	sc, err := cfg.Sarama()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc.Consumer.Offsets.Initial = sarama.OffsetOldest
+	sc.Consumer.Offsets.AutoCommit.Enable = false
+	sc.Consumer.MaxWaitTime = 20 * time.Millisecond
+	sc.Consumer.Group.Heartbeat.Interval = 50 * time.Millisecond
+	return sc
+}
+
+// send sends the values "0" to "n-1", keyed by themselves.
+func send(t *testing.T, cfg kafka.Config, topic string, n int) {
+	t.Helper()
+	producer, err := kafka.NewSyncProducer(t.Context(), cfg, saramaConfig(t, cfg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var messages []*sarama.ProducerMessage
+	for i := range n {
+		v := sarama.StringEncoder(fmt.Sprint(i))
+		messages = append(messages, &sarama.ProducerMessage{Topic: topic, Key: v, Value: v})
+	}
+	if err := errors.Join(producer.SendMessages(messages), producer.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func committed(t *testing.T, admin *kafka.Admin, group, topic string) map[int32]int64 {
+	t.Helper()
+	offsets, err := admin.Committed(t.Context(), group, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return offsets
+}
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, condition func() error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := condition()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal(err)
+		}
+	}
+}
+
+// requireProblem checks that an error is one a learner can act on in both languages, and that it names some things.
+func requireProblem(t *testing.T, err error, names ...string) {
+	t.Helper()
+	p := new(problem.Problem)
+	if !errors.As(err, &p) {
+		t.Fatalf("got %v, want a problem with a remedy", err)
+	}
+	if p.What.EN == "" || p.What.KO == "" || p.What.EN == p.What.KO || len(p.Solve) == 0 {
+		t.Errorf("%+v lacks a text", p)
+	}
+	all := p.Error()
+	for _, s := range p.Solve {
+		if s.EN == "" || s.KO == "" || s.EN == s.KO {
+			t.Errorf("%+v lacks a text", s)
+		}
+		all += "\n" + s.EN
+	}
+	for _, name := range names {
+		if !strings.Contains(all, name) {
+			t.Errorf("%q does not name %s", all, name)
+		}
+	}
+}

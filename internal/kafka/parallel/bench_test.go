@@ -1,0 +1,213 @@
+package parallel_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/parallel"
+)
+
+// An iteration of these benchmarks is a round of about a second for each thing that is compared: run them with
+// -benchtime=10x. On a shared machine only the ratios mean something.
+
+var modes = []parallel.Mode{parallel.Key, parallel.Partition, parallel.Unordered}
+
+// BenchmarkWait has work that only waits, so that 64 workers could do 6,400 records a second if timers were exact. The
+// time that the workers spend in the handler, whatever its timer makes of 10 ms, shows how well they are used.
+func BenchmarkWait(b *testing.B) {
+	const workers, wait = 64, 10 * time.Millisecond
+	for _, mode := range []parallel.Mode{parallel.Key, parallel.Unordered} {
+		b.Run(string(mode), func(b *testing.B) {
+			cfg := startEndless(b, 6)
+			var n, busy atomic.Int64
+			h := newHandler(b, parallel.Options{Mode: mode, Workers: workers, Handle: func(context.Context, *sarama.ConsumerMessage) error {
+				start := time.Now()
+				time.Sleep(wait)
+				busy.Add(int64(time.Since(start)))
+				n.Add(1)
+				return nil
+			}})
+			var speed, used []float64
+			for range b.N {
+				stop := consume(b, cfg, saramaConfig(b, cfg), h)
+				measured := rate(&n, 2*time.Second)
+				stop()
+				speed = append(speed, measured.perSecond)
+				used = append(used, 100*measured.perSecond*time.Duration(busy.Swap(0)/n.Swap(0)).Seconds()/workers)
+			}
+			b.ReportMetric(median(speed), "records/s")
+			b.ReportMetric(100*median(speed)/(float64(workers)/wait.Seconds()), "%ideal")
+			b.ReportMetric(median(used), "%busy")
+		})
+	}
+}
+
+// BenchmarkEmpty has no work at all, and compares with the plain loop over Messages.
+func BenchmarkEmpty(b *testing.B) {
+	for _, mode := range modes {
+		b.Run(string(mode), func(b *testing.B) {
+			cfg := startEndless(b, 6)
+			var n atomic.Int64
+			h := newHandler(b, parallel.Options{Mode: mode, Workers: 64, Handle: func(context.Context, *sarama.ConsumerMessage) error {
+				n.Add(1)
+				return nil
+			}})
+			var speed, cost, plain []float64
+			for range b.N {
+				var measured []measurement
+				for _, handler := range []sarama.ConsumerGroupHandler{plainLoop{&n}, h} {
+					stop := consume(b, cfg, saramaConfig(b, cfg), handler)
+					measured = append(measured, rate(&n, time.Second))
+					stop()
+				}
+				plain = append(plain, measured[0].perSecond)
+				speed = append(speed, 100*measured[1].perSecond/measured[0].perSecond)
+				cost = append(cost, 100*measured[1].cpu/measured[0].cpu)
+			}
+			b.ReportMetric(median(plain), "plain-records/s")
+			b.ReportMetric(median(speed), "%speed")
+			b.ReportMetric(median(cost), "%cpu/record")
+		})
+	}
+}
+
+// plainLoop is the shortest handler that is right.
+type plainLoop struct{ n *atomic.Int64 }
+
+func (plainLoop) Setup(sarama.ConsumerGroupSession) error   { return nil }
+func (plainLoop) Cleanup(sarama.ConsumerGroupSession) error { return nil }
+
+func (h plainLoop) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) error {
+	for m := range c.Messages() {
+		h.n.Add(1)
+		s.MarkMessage(m, "")
+	}
+	return nil
+}
+
+// BenchmarkSoak handles five million records, each with a key of its own, and looks at the live heap after each tenth.
+// The growth is from the least of the first five looks to the least of the last five, because what sarama holds of its
+// fetches comes and goes.
+func BenchmarkSoak(b *testing.B) {
+	const total = 5_000_000
+	cfg := startEndless(b, 6)
+	sc := saramaConfig(b, cfg)
+	sc.Consumer.Interceptors = []sarama.ConsumerInterceptor{ownKeys{}}
+	for range b.N {
+		var n atomic.Int64
+		looks := make([]chan struct{}, 10)
+		for i := range looks {
+			looks[i] = make(chan struct{})
+		}
+		h := newHandler(b, parallel.Options{Workers: 64, Handle: func(context.Context, *sarama.ConsumerMessage) error {
+			if now := n.Add(1); now <= total && now%(total/10) == 0 {
+				close(looks[now/(total/10)-1])
+			}
+			return nil
+		}})
+		stop := consume(b, cfg, sc, h)
+		var heap []float64
+		for _, look := range looks {
+			<-look
+			runtime.GC()
+			var stats runtime.MemStats
+			runtime.ReadMemStats(&stats)
+			heap = append(heap, float64(stats.HeapAlloc)/(1<<20))
+		}
+		stop()
+		b.Logf("live heap in MiB: %.1f", heap)
+		b.ReportMetric(slices.Min(heap[5:])-slices.Min(heap[:5]), "MiB-growth")
+		b.ReportMetric(slices.Max(heap), "MiB-max")
+	}
+}
+
+// ownKeys gives each record of a partition another key.
+type ownKeys struct{}
+
+func (ownKeys) OnConsume(m *sarama.ConsumerMessage) {
+	m.Key = binary.BigEndian.AppendUint64(nil, uint64(m.Offset))
+}
+
+// startEndless starts a Kafka with a topic that has no end: records of 100 bytes with a thousand keys.
+func startEndless(b *testing.B, partitions int32) kafka.Config {
+	const n = 5000
+	var records []byte
+	for i := range int32(n) {
+		r := kmsg.Record{OffsetDelta: i, Key: fmt.Appendf(nil, "key-%d", i%1000), Value: make([]byte, 100)}
+		r.Length = int32(len(r.AppendTo(nil)) - 1) // without the length itself, which is one byte as long as it is 0
+		records = r.AppendTo(records)
+	}
+	batch := kmsg.RecordBatch{PartitionLeaderEpoch: -1, Magic: 2, LastOffsetDelta: n - 1, FirstTimestamp: 1, MaxTimestamp: 1,
+		ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1, NumRecords: n, Records: records}
+	raw := batch.AppendTo(nil)
+	binary.BigEndian.PutUint32(raw[8:], uint32(len(raw)-12)) // what follows offset and length
+	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
+	c, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.SeedTopics(partitions, "endless"), kfake.SyntheticFetch(kfake.SyntheticBatch{Batch: raw}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(c.Close)
+	return kafka.Config{Brokers: c.ListenAddrs()}
+}
+
+func consume(b *testing.B, cfg kafka.Config, sc *sarama.Config, h sarama.ConsumerGroupHandler) (stop func()) {
+	sc.Consumer.Offsets.AutoCommit.Enable = true // the plain loop's commits
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() {
+		done <- kafka.ConsumeGroup(ctx, cfg, sc, "bench", []string{"endless"}, h, kafka.GroupObserver{})
+	}()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
+	}
+}
+
+type measurement struct {
+	perSecond float64
+	cpu       float64 // seconds a record
+}
+
+// rate measures how fast n grows, from its first step on.
+func rate(n *atomic.Int64, during time.Duration) measurement {
+	before := n.Load()
+	for n.Load() == before {
+		time.Sleep(time.Millisecond)
+	}
+	from, cpu, start := n.Load(), processorTime(), time.Now()
+	time.Sleep(during)
+	records := float64(n.Load() - from)
+	return measurement{
+		perSecond: records / time.Since(start).Seconds(),
+		cpu:       (processorTime() - cpu).Seconds() / records,
+	}
+}
+
+// processorTime is what this process, the broker in it included, has used.
+func processorTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}

@@ -1,0 +1,83 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/IBM/sarama"
+)
+
+// NewSyncProducer connects a producer whose SendMessage returns once all in-sync replicas have the record. Its
+// settings are those of sc. Errors are those of [NewClient].
+func NewSyncProducer(ctx context.Context, cfg Config, sc *sarama.Config) (sarama.SyncProducer, error) {
+	client, err := NewClient(ctx, cfg, sc)
+	if err != nil {
+		return nil, err
+	}
+	producer, err := sarama.NewSyncProducerFromClient(client)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("create a producer: %w", err), client.Close())
+	}
+	return &syncProducer{SyncProducer: producer, client: client}, nil
+}
+
+// syncProducer closes its own client, which sarama leaves to the one who made it.
+type syncProducer struct {
+	sarama.SyncProducer
+	client sarama.Client
+}
+
+func (p *syncProducer) Close() error {
+	return errors.Join(p.SyncProducer.Close(), p.client.Close())
+}
+
+// AsyncProducer sends without waiting and tells the fate of every record exactly once.
+type AsyncProducer struct {
+	producer sarama.AsyncProducer
+	client   sarama.Client
+	wg       sync.WaitGroup
+}
+
+// NewAsyncProducer connects a producer that batches in the background. delivered is called once for each record, with
+// a nil error when all in-sync replicas have it; the calls come from two goroutines. Errors are those of [NewClient].
+func NewAsyncProducer(ctx context.Context, cfg Config, sc *sarama.Config, delivered func(*sarama.ProducerMessage, error)) (*AsyncProducer, error) {
+	client, err := NewClient(ctx, cfg, sc)
+	if err != nil {
+		return nil, err
+	}
+	producer, err := sarama.NewAsyncProducerFromClient(client)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("create a producer: %w", err), client.Close())
+	}
+	p := &AsyncProducer{producer: producer, client: client}
+	p.wg.Go(func() {
+		for m := range producer.Successes() {
+			delivered(m, nil)
+		}
+	})
+	p.wg.Go(func() {
+		for e := range producer.Errors() {
+			delivered(e.Msg, e.Err)
+		}
+	})
+	return p, nil
+}
+
+// Send hands a record over. It blocks while the producer's buffer is full, until ctx ends.
+func (p *AsyncProducer) Send(ctx context.Context, m *sarama.ProducerMessage) error {
+	select {
+	case p.producer.Input() <- m:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close waits until the fate of every record has been told, and disconnects. Call it once, after the last Send.
+func (p *AsyncProducer) Close() error {
+	p.producer.AsyncClose()
+	p.wg.Wait()
+	return p.client.Close()
+}

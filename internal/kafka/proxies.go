@@ -1,0 +1,48 @@
+package kafka
+
+import (
+	"maps"
+	"net"
+	"slices"
+	"strings"
+
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/problem"
+)
+
+// proxyDialer dials a broker's proxy in place of the broker, and brokers without one directly.
+type proxyDialer map[string]string
+
+func (d proxyDialer) Dial(network, addr string) (net.Conn, error) {
+	if proxy := d[addr]; proxy != "" {
+		addr = proxy
+	}
+	return (&net.Dialer{Timeout: connectTimeout}).Dial(network, addr)
+}
+
+// formatProxies writes Config.Proxies as "broker=proxy,broker=proxy", which parseProxies reads.
+func formatProxies(proxies map[string]string) string {
+	var pairs []string
+	for _, broker := range slices.Sorted(maps.Keys(proxies)) {
+		pairs = append(pairs, broker+"="+proxies[broker])
+	}
+	return strings.Join(pairs, ",")
+}
+
+func parseProxies(s string) (map[string]string, error) {
+	if s == "" {
+		return nil, nil
+	}
+	proxies := map[string]string{}
+	for _, pair := range strings.Split(s, ",") {
+		broker, proxy, ok := strings.Cut(pair, "=")
+		if !ok || broker == "" || proxy == "" {
+			return nil, problem.Usage(
+				i18n.Text{EN: "%s is %q", KO: "%s 값이 %q입니다"}.With(EnvProxies, s),
+				i18n.Text{EN: "unset it, or write broker=proxy pairs, as in localhost:9092=127.0.0.1:19092",
+					KO: "설정을 지우거나, localhost:9092=127.0.0.1:19092처럼 브로커=프록시 쌍으로 쓰세요"})
+		}
+		proxies[broker] = proxy
+	}
+	return proxies, nil
+}
