@@ -1,0 +1,308 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"kafkahandson/internal/home"
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/mysql"
+	"kafkahandson/internal/problem"
+)
+
+// MySQLOptions says where the private MySQL lives and for how long.
+type MySQLOptions struct {
+	// Dir is the server's folder: data, log, locks. One folder, one server. Default: mysql/server in the course's home
+	Dir string
+	// Keep leaves the server up when its last user has gone, until StopMySQL. Default: the last one out stops it
+	Keep bool
+	// Progress is told, in the middle of a wait, what takes time (fetching, first initialisation). Default: nobody
+	Progress func(i18n.Text)
+}
+
+// MySQL is this process's share in a running private server. Give it back with [MySQL.Release].
+//
+// # Who shares a server, and who stops it
+//
+// The server is a process of its own: it outlives the one that started it, and any number of processes use it at the
+// same time. Three file locks in its folder say who does; the kernel drops a process's locks when it dies, however it
+// dies, so none of them is ever stale:
+//
+//   - lock: held while someone looks at, initialises, starts or stops the server. Whoever holds it is alone.
+//   - leases: held shared by every process that uses the server.
+//   - alive: held by the server itself, which inherits it from the process that started it. Taken means the server
+//     runs, and that data/server.pid is its process id.
+//
+// EnsureMySQL takes lock, joins leases, starts the server if alive is free, and lets lock go. Release takes lock,
+// leaves leases, and stops the server if nobody else is in leases and nobody asked to keep it. After a kill -9
+//
+//   - of the server, alive is free: the next EnsureMySQL starts it again, on the same data and, if free, the same port;
+//   - of a process that used it, its lease is gone. If it was the only one, the server stays until the next
+//     EnsureMySQL finds it and its Release stops it, or until StopMySQL;
+//   - of a process that was initialising: data appears under its name only when it is complete, so it is made anew.
+//
+// The file server.json remembers the port, the program and whether to keep the server, for the next one to come.
+type MySQL struct {
+	server mysqlServer
+	state  mysqlState
+	lease  *flock.Flock
+	child  *exec.Cmd // the server, if this process started it
+}
+
+// EnsureMySQL returns once a private MySQL or MariaDB answers: it starts one, or joins the one that already runs in
+// the folder. The first call initialises a data directory (0.5 to 2 s with MariaDB, some 5 s with MySQL), later ones
+// start in a fraction of a second. If the machine has no server, it fetches MariaDB's packages where that works without
+// root (Debian, Ubuntu). What the person at the keyboard can solve is a [*problem.Problem].
+//
+// It is safe for concurrent use, by goroutines as well as by processes.
+func EnsureMySQL(ctx context.Context, o MySQLOptions) (*MySQL, error) {
+	server, err := openMySQLServer(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if o.Progress == nil {
+		o.Progress = func(i18n.Text) {}
+	}
+	unlock, err := server.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+
+	m := &MySQL{server: server, lease: flock.New(server.path("leases"))}
+	if err := m.lease.RLock(); err != nil { // at once: only who holds lock ever takes it exclusively
+		return nil, fmt.Errorf("lease the embedded MySQL: %w", err)
+	}
+	if err := m.join(ctx, o); err != nil {
+		return nil, errors.Join(err, m.lease.Close())
+	}
+	return m, nil
+}
+
+// join waits for the running server, or starts one.
+func (m *MySQL) join(ctx context.Context, o MySQLOptions) error {
+	alive, err := m.server.alive()
+	if err != nil {
+		return err
+	}
+	if alive {
+		if m.state, err = m.server.readState(); err != nil {
+			return err
+		}
+		// It may still be starting, if its starter was killed, or be dying from a kill -9 of its own.
+		err = m.server.wait(ctx, m.state.Port)
+		if err == nil && o.Keep && !m.state.Keep {
+			m.state.Keep = true
+			err = m.server.writeState(m.state)
+		}
+		if !errors.Is(err, errMySQLEnded) {
+			return err
+		}
+	}
+	m.state, m.child, err = m.server.start(ctx, o)
+	return err
+}
+
+// DSN is the data source name of the course's database on this server, for MYSQL_DSN or [mysql.Config].
+func (m *MySQL) DSN() string { return mysqlDSN(m.state.Port) }
+
+// Port is the server's port on 127.0.0.1. It stays the same from start to start as long as it is free.
+func (m *MySQL) Port() int { return m.state.Port }
+
+// Version is the server's name and version: "MariaDB 10.11.6", "MySQL 8.4.3".
+func (m *MySQL) Version() string { return m.state.Program.Version }
+
+// Release gives the share back. The last one to do so stops the server, unless it is kept up; that takes
+// 20 to 300 ms with MariaDB, 1 s with MySQL. Call it once, with a context that has not ended: not the one that Ctrl-C ends.
+func (m *MySQL) Release(ctx context.Context) error {
+	unlock, err := m.server.lock(ctx)
+	if err != nil {
+		return errors.Join(err, m.lease.Close())
+	}
+	defer unlock()
+	if err := m.lease.Unlock(); err != nil {
+		return fmt.Errorf("return the lease of the embedded MySQL: %w", err)
+	}
+	state, err := m.server.readState() // someone may have asked to keep it since
+	if err != nil {
+		return err
+	}
+	used, err := m.server.inUse()
+	if err == nil && !used && !state.Keep {
+		err = m.server.stop(ctx)
+	}
+	if m.child != nil {
+		err = errors.Join(err, m.reap())
+	}
+	return err
+}
+
+// reap collects the exit status of a server that this process started, if it has ended. If it has not, it becomes
+// the child of init when this process ends.
+func (m *MySQL) reap() error {
+	alive, err := m.server.alive()
+	if err != nil || alive {
+		return errors.Join(err, m.child.Process.Release())
+	}
+	var exit *exec.ExitError
+	if err := m.child.Wait(); err != nil && !errors.As(err, &exit) { // how it ended is in its log
+		return fmt.Errorf("wait for the embedded MySQL: %w", err)
+	}
+	return nil
+}
+
+// StopMySQL stops the server of a folder ("" is the default one), even if others use it. It is no error if none runs.
+func StopMySQL(ctx context.Context, dir string) error {
+	server, err := openMySQLServer(dir)
+	if err != nil {
+		return err
+	}
+	unlock, err := server.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return server.stop(ctx)
+}
+
+// MySQLStatus is what is known about the private server of one folder.
+type MySQLStatus struct {
+	Dir string `json:"dir"`
+	// Busy: someone is starting or stopping it this moment; the rest is not known.
+	Busy    bool   `json:"busy"`
+	Running bool   `json:"running"`
+	Version string `json:"version,omitempty"` // of the running server, or of the one that ran last
+	Port    int    `json:"port,omitempty"`    // as Version
+	PID     int    `json:"pid,omitempty"`
+	DSN     string `json:"dsn,omitempty"`
+	InUse   bool   `json:"in_use"` // at least one process has a share
+	Keep    bool   `json:"keep"`   // stays up without users
+}
+
+// StatusMySQL looks at the server of a folder ("" is the default one). It does not wait for anybody.
+func StatusMySQL(dir string) (MySQLStatus, error) {
+	server, err := openMySQLServer(dir)
+	if err != nil {
+		return MySQLStatus{}, err
+	}
+	status := MySQLStatus{Dir: server.dir}
+	lock := flock.New(server.path("lock"))
+	free, err := lock.TryLock()
+	if err != nil {
+		return MySQLStatus{}, fmt.Errorf("look at the embedded MySQL: %w", err)
+	}
+	if !free {
+		status.Busy = true
+		return status, lock.Close()
+	}
+	defer lock.Close()
+
+	state, err := server.readState()
+	if err != nil {
+		return MySQLStatus{}, err
+	}
+	status.Version, status.Port = state.Program.Version, state.Port
+	if status.InUse, err = server.inUse(); err != nil {
+		return MySQLStatus{}, err
+	}
+	if status.Running, err = server.alive(); err != nil || !status.Running {
+		return status, err
+	}
+	status.DSN, status.Keep = mysqlDSN(state.Port), state.Keep
+	status.PID, err = server.pid()
+	if errors.Is(err, os.ErrNotExist) { // it is still starting
+		err = nil
+	}
+	return status, err
+}
+
+// Text is the status in one line.
+func (s MySQLStatus) Text() i18n.Text {
+	switch {
+	case s.Busy:
+		return i18n.Text{EN: "embedded MySQL: starting or stopping", KO: "내장 MySQL: 시작 또는 종료하는 중"}
+	case !s.Running:
+		return i18n.Text{EN: "embedded MySQL: not running", KO: "내장 MySQL: 실행 중이 아님"}
+	}
+	use := i18n.Text{EN: "not used by anyone now", KO: "지금은 아무도 쓰지 않음"}
+	if s.InUse {
+		use = i18n.Text{EN: "in use", KO: "사용 중"}
+	}
+	stays := i18n.Text{EN: "stops with its last user", KO: "마지막 사용자가 끝나면 종료됨"}
+	if s.Keep {
+		stays = i18n.Text{EN: "kept up", KO: "계속 켜 둠"}
+	}
+	return i18n.Text{
+		EN: "embedded MySQL: %s on 127.0.0.1:%d, process %d, %s, %s",
+		KO: "내장 MySQL: 127.0.0.1:%[2]d에서 %[1]s 실행 중, 프로세스 %[3]d, %[4]s, %[5]s",
+	}.With(s.Version, s.Port, s.PID, use, stays)
+}
+
+func mysqlDSN(port int) string {
+	dsn, err := mysql.Config{Port: port}.FormatDSN()
+	if err != nil {
+		panic(err) // the defaults are wrong: no input leads here
+	}
+	return dsn
+}
+
+// mysqlServer is the folder of one private server.
+type mysqlServer struct{ dir string }
+
+func openMySQLServer(dir string) (mysqlServer, error) {
+	if dir == "" {
+		dir, err := home.Dir("mysql", "server")
+		return mysqlServer{dir}, err
+	}
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700) // the socket in it admits root without a password
+	}
+	if err != nil {
+		return mysqlServer{}, fmt.Errorf("create the folder of the embedded MySQL: %w", err)
+	}
+	return mysqlServer{dir}, nil
+}
+
+func (s mysqlServer) path(name ...string) string {
+	return filepath.Join(append([]string{s.dir}, name...)...)
+}
+
+// lock waits until this process is the only one to look at or change the server.
+func (s mysqlServer) lock(ctx context.Context) (unlock func() error, err error) {
+	return mysqlLock(ctx, s.path("lock"))
+}
+
+func mysqlLock(ctx context.Context, path string) (unlock func() error, err error) {
+	lock := flock.New(path)
+	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
+		if !errors.Is(err, context.DeadlineExceeded) {
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+		return nil, problem.Environment(err, i18n.Text{
+			EN: "Another process has been starting or stopping the embedded MySQL all this time (lock %s).",
+			KO: "다른 프로세스가 내장 MySQL을 계속 시작하거나 종료하는 중이에요(잠금 파일 %s).",
+		}.With(path), i18n.Text{
+			EN: "wait for it to finish, then try again",
+			KO: "그 작업이 끝나기를 기다렸다가 다시 시도해 주세요",
+		})
+	}
+	return lock.Close, nil
+}
+
+// inUse tells whether any process has a share. The caller holds lock.
+func (s mysqlServer) inUse() (bool, error) {
+	leases := flock.New(s.path("leases"))
+	free, err := leases.TryLock()
+	if err != nil {
+		return false, fmt.Errorf("look for users of the embedded MySQL: %w", err)
+	}
+	return !free, leases.Close()
+}

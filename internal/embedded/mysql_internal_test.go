@@ -1,0 +1,104 @@
+package embedded
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kafkahandson/internal/home"
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/problem"
+)
+
+// The packages are fetched and run, once with the system's package lists and once without any, as in a container image.
+func TestMySQLPackagesAreFetched(t *testing.T) {
+	if os.Getenv("KAFKAHANDSON_FETCH_TESTS") == "" {
+		t.Skip("downloads the packages twice; set KAFKAHANDSON_FETCH_TESTS=1")
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		t.Skip("needs a distribution whose packages can be fetched without root: no apt-get here")
+	}
+	for name, config := range map[string]string{"with lists": "", "without lists": "Dir::State::Lists \"" + t.TempDir() + "\";\n"} {
+		t.Run(name, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "한글 이름") // a space, too
+			t.Setenv(home.Env, folder)
+			if config != "" {
+				file := filepath.Join(t.TempDir(), "apt.conf")
+				if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				t.Setenv("APT_CONFIG", file)
+			}
+			var said []string
+			progress := func(s i18n.Text) { said = append(said, s.EN) }
+			fetched, err := mysqlFetched(t.Context(), progress)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(fetched.Version, "MariaDB ") || !fetched.mariaDB() || !strings.HasPrefix(fetched.Root, folder) {
+				t.Errorf("%+v", fetched)
+			}
+			again, err := mysqlFetched(t.Context(), progress)
+			if err != nil || again != fetched || len(said) != 1 {
+				t.Errorf("fetched again: %+v, %v, said %q", again, err, said)
+			}
+			left, err := filepath.Glob(filepath.Join(folder, "mysql", "packages", "*"))
+			if err != nil || len(left) != 2 { // lock and mariadb
+				t.Errorf("left behind: %q, %v", left, err)
+			}
+			out, err := fetched.initCommand(t.Context(), folder, filepath.Join(folder, "data")).CombinedOutput()
+			if err != nil {
+				t.Errorf("initialise: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+func TestMySQLMissingNamesTheCommandOfThePlatform(t *testing.T) {
+	for manager, command := range map[string]string{
+		"apt-get": "sudo apt-get update && sudo apt-get install --no-install-recommends mariadb-server-core mariadb-client-core",
+		"dnf":     "sudo dnf install mariadb-server",
+		"pacman":  "sudo pacman -S mariadb",
+		"brew":    "brew install mariadb",
+		"":        "MYSQL_DSN",
+	} {
+		bin := t.TempDir()
+		t.Setenv("PATH", bin)
+		if manager != "" {
+			if err := os.WriteFile(filepath.Join(bin, manager), []byte("#!/bin/sh\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, cause := range []error{nil, errors.New("no space left on device")} {
+			err := mysqlMissing(cause)
+			if problem.ExitCode(err) != problem.ExitEnvironment || cause != nil && !errors.Is(err, cause) {
+				t.Errorf("%s: %v", manager, err)
+			}
+			for _, lang := range []i18n.Lang{i18n.English, i18n.Korean} {
+				var b strings.Builder
+				problem.Render(&b, lang, err)
+				for _, part := range []string{command, "make up", "MYSQL_DSN"} {
+					if !strings.Contains(b.String(), part) {
+						t.Errorf("%s: no %q in %s", manager, part, b.String())
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestMySQLErrorLines(t *testing.T) {
+	for out, want := range map[string]string{
+		"a Note\n1 [ERROR] disk\n2 [Note] x\n3 [ERROR] abort\n": "1 [ERROR] disk; 3 [ERROR] abort",
+		"one\ntwo\nthree\nfour":                                 "one; two; three",
+		"mariadbd: error while loading shared libraries: x.so":  "mariadbd: error while loading shared libraries: x.so",
+		"": "",
+	} {
+		if got := mysqlErrorLines(out); got != want {
+			t.Errorf("%q: %q, want %q", out, got, want)
+		}
+	}
+}

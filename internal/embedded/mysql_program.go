@@ -1,0 +1,224 @@
+package embedded
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/problem"
+)
+
+// mysqlProgram is an installed or fetched MariaDB or MySQL.
+type mysqlProgram struct {
+	Server string `json:"server"` // path of mariadbd or mysqld
+	// InstallDB is the path of mariadb-install-db. Empty for MySQL, whose server makes the data directory itself.
+	InstallDB string `json:"install_db,omitempty"`
+	Root      string `json:"root,omitempty"` // where fetched packages are unpacked; empty if installed
+	Version   string `json:"version"`        // "MariaDB 10.11.6", "MySQL 8.4.3"
+}
+
+var errNoMySQLProgram = errors.New("neither mariadbd nor mysqld found")
+
+// series is the product and version that can read one data directory: "MariaDB 10.11".
+func (p mysqlProgram) series() string {
+	if i := strings.LastIndexByte(p.Version, '.'); i > 0 {
+		return p.Version[:i]
+	}
+	return p.Version
+}
+
+// mariaDB tells MariaDB from MySQL.
+func (p mysqlProgram) mariaDB() bool { return p.InstallDB != "" }
+
+// mysqlInstalled finds an installed server: on PATH, and where it is although PATH does not say so. Debian keeps
+// servers in /usr/sbin, which an ordinary user's PATH lacks, Fedora in /usr/libexec, Homebrew in folders of its own.
+func mysqlInstalled(ctx context.Context, _ func(i18n.Text)) (mysqlProgram, error) {
+	if runtime.GOOS == "windows" {
+		return mysqlProgram{}, errNoMySQLProgram
+	}
+	dirs := filepath.SplitList(os.Getenv("PATH"))
+	for _, pattern := range []string{
+		"/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/bin", "/usr/local/mysql/bin",
+		"/opt/homebrew/bin", "/opt/homebrew/opt/mariadb*/bin", "/opt/homebrew/opt/mysql*/bin",
+		"/usr/local/opt/mariadb*/bin", "/usr/local/opt/mysql*/bin", "/home/linuxbrew/.linuxbrew/bin",
+	} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			return mysqlProgram{}, err
+		}
+		dirs = append(dirs, found...)
+	}
+	var unusable error
+	for _, name := range []string{"mariadbd", "mysqld"} {
+		for _, dir := range dirs {
+			server := filepath.Join(dir, name)
+			if !filepath.IsAbs(server) || !mysqlExecutable(server) {
+				continue
+			}
+			p := mysqlProgram{Server: server, InstallDB: mysqlFirst(dirs, "mariadb-install-db", "mysql_install_db")}
+			p, err := p.again(ctx)
+			if err == nil {
+				return p, nil
+			}
+			unusable = errors.Join(unusable, err)
+		}
+	}
+	return mysqlProgram{}, cmp.Or(unusable, errNoMySQLProgram)
+}
+
+var mysqlVersion = regexp.MustCompile(`Ver (\d+\.\d+\.\d+)`)
+
+// again is the program as it is now: an upgrade may have changed or removed it.
+func (p mysqlProgram) again(ctx context.Context) (mysqlProgram, error) {
+	if p.Server == "" || !mysqlExecutable(p.Server) {
+		return mysqlProgram{}, errNoMySQLProgram
+	}
+	out, err := p.command(ctx, filepath.Dir(p.Server), p.Server, "--no-defaults", "--version").CombinedOutput()
+	if err != nil {
+		return mysqlProgram{}, fmt.Errorf("%s --version: %w: %s", p.Server, err, mysqlErrorLines(string(out)))
+	}
+	version := mysqlVersion.FindSubmatch(out)
+	if version == nil {
+		return mysqlProgram{}, fmt.Errorf("%s --version: no version in %q", p.Server, out)
+	}
+	if !strings.Contains(string(out), "MariaDB") {
+		p.InstallDB, p.Version = "", "MySQL "+string(version[1])
+		return p, nil
+	}
+	p.Version = "MariaDB " + string(version[1])
+	if p.InstallDB == "" || !mysqlExecutable(p.InstallDB) {
+		return mysqlProgram{}, fmt.Errorf("%s has no mariadb-install-db with it", p.Server)
+	}
+	return p, nil
+}
+
+// command runs one of the program's executables in a folder. Fetched ones are told where their libraries and messages
+// are. The paths are relative to the folder, because mariadb-install-db, a shell script, cannot bear a space in them.
+func (p mysqlProgram) command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	if p.Root == "" {
+		return cmd
+	}
+	flags := []string{"--basedir=" + mysqlRelative(dir, filepath.Join(p.Root, "usr"))}
+	if messages := mysqlGlob(p.Root, "usr/share/*/english/errmsg.sys"); len(messages) > 0 {
+		flags = append(flags, "--lc-messages-dir="+mysqlRelative(dir, filepath.Dir(filepath.Dir(messages[0]))))
+	}
+	cmd.Args = slices.Insert(cmd.Args, 2, flags...) // --no-defaults stays the first
+	libraries := slices.Concat(mysqlGlob(p.Root, "usr/lib/*-linux-*"), mysqlGlob(p.Root, "lib/*-linux-*"))
+	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
+	return cmd
+}
+
+// initCommand makes a data directory in a folder of its own in dir.
+func (p mysqlProgram) initCommand(ctx context.Context, dir, data string) *exec.Cmd {
+	name, args := p.Server, []string{"--no-defaults", "--initialize-insecure"}
+	if p.mariaDB() {
+		name, args = p.InstallDB, []string{"--no-defaults",
+			"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
+			"--force", // even if nobody can look up the name of this machine
+		}
+	}
+	cmd := p.command(ctx, dir, name, slices.Concat(args, []string{"--datadir=" + mysqlRelative(dir, data)}, mysqlSizeFlags(p), mysqlUser())...)
+	cmd.WaitDelay = time.Second // what the shell script started holds its output open after the script was killed
+	return cmd
+}
+
+// mysqlRelative is a path as seen from a folder. Both are absolute.
+func mysqlRelative(from, path string) string {
+	if rel, err := filepath.Rel(from, path); err == nil {
+		return "./" + rel
+	}
+	return path
+}
+
+// mysqlGlob is what matches a well-formed pattern below a folder, whatever characters the folder's own name has.
+func mysqlGlob(dir, pattern string) []string {
+	matches, err := fs.Glob(os.DirFS(dir), pattern)
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	for i, m := range matches {
+		matches[i] = filepath.Join(dir, m)
+	}
+	return matches
+}
+
+// mysqlUser makes the server run as root where this process is root, which it refuses unless told.
+func mysqlUser() []string {
+	if os.Geteuid() == 0 {
+		return []string{"--user=root"}
+	}
+	return nil
+}
+
+func mysqlFirst(dirs []string, names ...string) string {
+	for _, name := range names {
+		for _, dir := range dirs {
+			if path := filepath.Join(dir, name); filepath.IsAbs(path) && mysqlExecutable(path) {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+func mysqlExecutable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}
+
+// mysqlMissing is the problem of a machine on which no server can be had. The cause may be nil.
+func mysqlMissing(cause error) error {
+	install := i18n.Text{
+		EN: "install a server: %s",
+		KO: "서버를 설치해 주세요: %s",
+	}
+	elsewhere := []i18n.Text{{
+		EN: "use the compose stack: make up",
+		KO: "compose 스택을 사용하세요: make up",
+	}, {
+		EN: "use a database of yours: set MYSQL_DSN to user:password@tcp(host:port)/database",
+		KO: "쓰고 있는 데이터베이스를 사용하세요: MYSQL_DSN에 user:password@tcp(host:port)/database 형식으로 지정",
+	}}
+	what := i18n.Text{
+		EN: "There is no MariaDB or MySQL server on this machine.",
+		KO: "이 컴퓨터에 MariaDB나 MySQL 서버가 없어요.",
+	}
+	if cause != nil {
+		what = i18n.Text{
+			EN: "No MariaDB or MySQL server could be made ready on this machine.",
+			KO: "이 컴퓨터에서 MariaDB나 MySQL 서버를 준비하지 못했어요.",
+		}
+	}
+	if command := mysqlInstallCommand(); command != "" {
+		elsewhere = append([]i18n.Text{install.With(command)}, elsewhere...)
+	}
+	return problem.Environment(cmp.Or(cause, errNoMySQLProgram), what, elsewhere...)
+}
+
+// mysqlInstallCommand is the command that installs a server with this machine's package manager.
+func mysqlInstallCommand() string {
+	for _, manager := range []struct{ program, command string }{
+		{"brew", "brew install mariadb"},
+		{"apt-get", "sudo apt-get update && sudo apt-get install --no-install-recommends mariadb-server-core mariadb-client-core"},
+		{"dnf", "sudo dnf install mariadb-server"},
+		{"pacman", "sudo pacman -S mariadb"},
+	} {
+		if _, err := exec.LookPath(manager.program); err == nil {
+			return manager.command
+		}
+	}
+	return ""
+}

@@ -1,0 +1,471 @@
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/mysql"
+	"kafkahandson/internal/problem"
+)
+
+const (
+	mysqlStartLimit = time.Minute      // recovery of a large log on a slow disk included
+	mysqlStopLimit  = 15 * time.Second // then it is killed
+	mysqlPollEvery  = 10 * time.Millisecond
+)
+
+var errMySQLEnded = errors.New("the embedded MySQL ended before it answered")
+
+// mysqlState is server.json: what one start leaves to the next.
+type mysqlState struct {
+	Port int  `json:"port"`
+	Keep bool `json:"keep"`
+	// Program made the data directory. Empty: there is none, or none that is complete.
+	Program mysqlProgram `json:"program"`
+}
+
+func (s mysqlServer) readState() (mysqlState, error) {
+	var state mysqlState
+	b, err := os.ReadFile(s.path("server.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return state, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &state)
+	}
+	if err != nil {
+		return state, fmt.Errorf("read the state of the embedded MySQL: %w", err)
+	}
+	return state, nil
+}
+
+func (s mysqlServer) writeState(state mysqlState) error {
+	b, err := json.MarshalIndent(state, "", "  ")
+	if err == nil {
+		err = os.WriteFile(s.path("server.json.new"), b, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(s.path("server.json.new"), s.path("server.json")) // never half written
+	}
+	if err != nil {
+		return fmt.Errorf("write the state of the embedded MySQL: %w", err)
+	}
+	return nil
+}
+
+// alive tells whether the server runs. The caller holds lock, so nobody else looks at the file meanwhile.
+func (s mysqlServer) alive() (bool, error) {
+	f, err := mysqlTakeAlive(s.path("alive"))
+	if err != nil {
+		return false, fmt.Errorf("look for the embedded MySQL: %w", err)
+	}
+	if f == nil {
+		return true, nil
+	}
+	return false, f.Close()
+}
+
+// pid is the running server's process id. It is os.ErrNotExist while the server has not come so far as to write it.
+func (s mysqlServer) pid() (int, error) {
+	b, err := os.ReadFile(s.path("data", "server.pid"))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(b)))
+}
+
+// start makes the server run, on its data directory or on a new one, with the first program that can. The caller
+// holds lock, and the server does not run.
+func (s mysqlServer) start(ctx context.Context, o MySQLOptions) (mysqlState, *exec.Cmd, error) {
+	state, err := s.readState()
+	if err != nil {
+		return state, nil, err
+	}
+	for _, leftover := range mysqlGlob(s.dir, "data-*") {
+		// The program of a killed initialisation may go on writing there for a second; then the next start gets the rest.
+		_ = os.RemoveAll(leftover)
+	}
+	state.Keep = o.Keep // whoever kept the last one up did not keep this one
+	var failed error
+	for _, find := range []func(context.Context, func(i18n.Text)) (mysqlProgram, error){
+		// The one that made the data comes first: a server installed since may not read it.
+		func(ctx context.Context, _ func(i18n.Text)) (mysqlProgram, error) { return state.Program.again(ctx) },
+		mysqlInstalled,
+		// After an installed one that failed, too: Ubuntu's AppArmor confines /usr/sbin/mysqld to /var/lib/mysql.
+		mysqlFetched,
+	} {
+		program, err := find(ctx, o.Progress)
+		if err == nil {
+			err = s.prepare(ctx, program, &state, o.Progress)
+		}
+		if err == nil {
+			child, err := s.serve(ctx, program, &state, o.Progress)
+			return state, child, err
+		}
+		if ctx.Err() != nil {
+			return state, nil, fmt.Errorf("start the embedded MySQL: %w", err)
+		}
+		if !errors.Is(err, errNoMySQLProgram) {
+			o.Progress(i18n.Text{
+				EN: "this server cannot be used: %v",
+				KO: "이 서버는 쓸 수 없어요: %v",
+			}.With(err))
+			if failed != nil {
+				err = fmt.Errorf("%w; %w", failed, err)
+			}
+			failed = err
+		}
+	}
+	return state, nil, mysqlMissing(failed)
+}
+
+// prepare sees to it that there is a data directory that the program can read.
+func (s mysqlServer) prepare(ctx context.Context, program mysqlProgram, state *mysqlState, progress func(i18n.Text)) error {
+	if info, err := os.Stat(s.path("data")); err == nil && info.IsDir() && state.Program.series() == program.series() {
+		return nil
+	}
+	progress(i18n.Text{
+		EN: "preparing a new database with %s",
+		KO: "%s(으)로 새 데이터베이스를 준비하는 중이에요",
+	}.With(program.Version))
+	if err := s.initialise(ctx, program, state); err != nil {
+		return fmt.Errorf("initialise the embedded MySQL with %s: %w", program.Server, err)
+	}
+	return nil
+}
+
+// initialise makes a data directory beside the old one, and puts it in its place when it is complete.
+func (s mysqlServer) initialise(ctx context.Context, program mysqlProgram, state *mysqlState) error {
+	fresh := s.path("data-" + strconv.FormatInt(time.Now().UnixNano(), 36)) // the program wants to make it itself
+	defer os.RemoveAll(fresh)
+	if out, err := program.initCommand(ctx, s.dir, fresh).CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, mysqlErrorLines(string(out)))
+	}
+
+	state.Program = mysqlProgram{} // until there is a new data directory
+	if err := s.writeState(*state); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(s.path("data")); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, s.path("data")); err != nil {
+		return err
+	}
+	state.Program = program
+	return s.writeState(*state)
+}
+
+// serve starts the program on the data directory, on the port it had before if that is free.
+func (s mysqlServer) serve(ctx context.Context, program mysqlProgram, state *mysqlState, progress func(i18n.Text)) (*exec.Cmd, error) {
+	progress(i18n.Text{
+		EN: "starting %s",
+		KO: "%s 서버를 시작하는 중이에요",
+	}.With(program.Version))
+	if err := os.WriteFile(s.path("init.sql"), []byte(mysqlInitSQL()), 0o600); err != nil {
+		return nil, fmt.Errorf("start the embedded MySQL: %w", err)
+	}
+	state.Program = program
+	for attempt := 1; ; attempt++ {
+		port, err := mysqlFreePort(state.Port)
+		if err != nil {
+			return nil, fmt.Errorf("find a port for the embedded MySQL: %w", err)
+		}
+		state.Port = port
+		if err := s.writeState(*state); err != nil { // before the start: should this process die, others find the server
+			return nil, err
+		}
+		child, err := s.launch(ctx, program, port)
+		switch {
+		case err == nil:
+			return child, nil
+		case ctx.Err() != nil:
+			return nil, err
+		case firstTaken([]int{port}) != 0 && attempt < 3: // between the look and the start
+			continue
+		}
+		return nil, problem.Environment(err, i18n.Text{
+			EN: "The embedded MySQL does not start.",
+			KO: "내장 MySQL이 시작되지 않아요.",
+		}, i18n.Text{
+			EN: "see its log: %s",
+			KO: "로그를 확인해 주세요: %s",
+		}.With(s.path("server.log")), i18n.Text{
+			EN: "if its data is damaged, delete it, it is made anew: rm -r '%s'",
+			KO: "데이터가 손상되었다면 지워 주세요. 다시 만들어집니다: rm -r '%s'",
+		}.With(s.path("data")))
+	}
+}
+
+// launch starts the server and waits until it answers. On an error the server does not run.
+func (s mysqlServer) launch(ctx context.Context, program mysqlProgram, port int) (*exec.Cmd, error) {
+	// What a killed server leaves. It may still have a process id, as a zombie, and then MySQL would not start.
+	for _, leftover := range mysqlGlob(s.path("data"), "server.*") {
+		if err := os.Remove(leftover); err != nil {
+			return nil, fmt.Errorf("start the embedded MySQL: %w", err)
+		}
+	}
+	alive, err := mysqlTakeAlive(s.path("alive"))
+	if err == nil && alive == nil {
+		err = errors.New("it runs already")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded MySQL: %w", err)
+	}
+	defer alive.Close()
+	log, err := os.OpenFile(s.path("server.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded MySQL: %w", err)
+	}
+	defer log.Close()
+	begin, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded MySQL: %w", err)
+	}
+
+	flags := slices.Concat([]string{
+		"--no-defaults", // comes first
+		"--datadir=" + s.path("data"),
+		"--init-file=" + s.path("init.sql"),
+		"--port=" + strconv.Itoa(port),
+	}, mysqlFlags(program), mysqlSizeFlags(program), mysqlUser())
+	// Without the context's end: the server outlives this call, and this process.
+	cmd := program.command(context.WithoutCancel(ctx), s.dir, program.Server, flags...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{alive} // the server holds the lock as long as it lives
+	cmd.SysProcAttr = mysqlDetached()
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the embedded MySQL: %w", err)
+	}
+	if err := alive.Close(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the embedded MySQL: %w", err), cmd.Process.Kill(), cmd.Wait())
+	}
+	if err := s.wait(ctx, port); err != nil {
+		_ = cmd.Process.Kill() // it has not answered yet: there is nothing in it to save
+		exit := cmd.Wait()
+		return nil, fmt.Errorf("%s: %w (%v; %s)", program.Server, err, exit, s.logSince(begin))
+	}
+	return cmd, nil
+}
+
+// wait returns once the server answers on the port, or an error if it ends, or takes more than mysqlStartLimit.
+func (s mysqlServer) wait(ctx context.Context, port int) error {
+	limited, cancel := context.WithTimeout(ctx, mysqlStartLimit)
+	defer cancel()
+	tick := time.NewTicker(mysqlPollEvery)
+	defer tick.Stop()
+	for {
+		answer := s.ping(limited, port)
+		if answer == nil {
+			return nil
+		}
+		alive, err := s.alive()
+		if err != nil {
+			return err
+		}
+		if !alive {
+			return errMySQLEnded
+		}
+		select {
+		case <-tick.C:
+		case <-limited.Done():
+			if ctx.Err() != nil {
+				return fmt.Errorf("wait for the embedded MySQL: %w", context.Cause(ctx))
+			}
+			return problem.Environment(answer, i18n.Text{
+				EN: "The embedded MySQL runs, but has not answered on 127.0.0.1:%d for %v.",
+				KO: "내장 MySQL이 실행 중이지만 127.0.0.1:%d에서 %v 동안 응답하지 않아요.",
+			}.With(port, mysqlStartLimit), i18n.Text{
+				EN: "stop it and try again: go run ./cmd/lab down",
+				KO: "종료한 뒤 다시 시도해 주세요: go run ./cmd/lab down",
+			}, i18n.Text{
+				EN: "see its log: %s",
+				KO: "로그를 확인해 주세요: %s",
+			}.With(s.path("server.log")))
+		}
+	}
+}
+
+// ping asks the server on a port for its data directory: an answer from another one's is none.
+func (s mysqlServer) ping(ctx context.Context, port int) error {
+	dc, err := driver.ParseDSN(mysqlDSN(port))
+	if err != nil {
+		return err
+	}
+	dc.Logger = &driver.NopLogger{} // until it is up, every attempt fails
+	connector, err := driver.NewConnector(dc)
+	if err != nil {
+		return err
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	var dir string
+	if err := db.QueryRowContext(ctx, "SELECT @@datadir").Scan(&dir); err != nil {
+		return err
+	}
+	theirs, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("port %d belongs to another MySQL: %w", port, err)
+	}
+	ours, err := os.Stat(s.path("data"))
+	if err == nil && !os.SameFile(ours, theirs) {
+		err = fmt.Errorf("port %d belongs to another MySQL, on %s", port, dir)
+	}
+	return err
+}
+
+// stop ends the server, if it runs, and waits for its end. The caller holds lock.
+func (s mysqlServer) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*mysqlStopLimit)
+	defer cancel()
+	kill := time.NewTimer(mysqlStopLimit)
+	defer kill.Stop()
+	tick := time.NewTicker(mysqlPollEvery)
+	defer tick.Stop()
+
+	signal, sent := syscall.SIGTERM, false
+	for {
+		alive, err := s.alive()
+		if err != nil || !alive {
+			return err
+		}
+		if !sent {
+			err := s.signal(signal)
+			sent = err == nil
+			if err != nil && !errors.Is(err, os.ErrNotExist) { // no pid yet: it is still starting
+				return fmt.Errorf("stop the embedded MySQL: %w", err)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-kill.C:
+			signal, sent = syscall.SIGKILL, false // it recovers at its next start
+		case <-ctx.Done():
+			return fmt.Errorf("stop the embedded MySQL: %w", context.Cause(ctx))
+		}
+	}
+}
+
+func (s mysqlServer) signal(signal os.Signal) error {
+	pid, err := s.pid()
+	if err != nil {
+		return err
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	if err := process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("signal process %d: %w", pid, err)
+	}
+	return nil
+}
+
+// logSince is what went wrong according to the log, from an offset on.
+func (s mysqlServer) logSince(begin int64) string {
+	b, err := os.ReadFile(s.path("server.log"))
+	if err != nil || int64(len(b)) < begin {
+		return "no log"
+	}
+	return mysqlErrorLines(string(b[begin:])) + "; log: " + s.path("server.log")
+}
+
+// mysqlErrorLines picks the error lines of a server's output, the last three at most. If nothing is marked as an
+// error, it is the beginning of what was said.
+func mysqlErrorLines(out string) string {
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	var picked []string
+	for _, line := range lines {
+		if strings.Contains(line, "ERROR") || strings.Contains(line, "error while loading") {
+			picked = append(picked, strings.TrimSpace(line))
+		}
+	}
+	if len(picked) == 0 {
+		picked = lines[:min(3, len(lines))]
+	}
+	return strings.Join(picked[max(0, len(picked)-3):], "; ")
+}
+
+// mysqlFlags are the settings of a running server, beside its folder and port.
+func mysqlFlags(p mysqlProgram) []string {
+	flags := []string{
+		"--bind-address=127.0.0.1",
+		"--socket=server.sock", "--pid-file=server.pid", // in the data directory; the path of a socket must be short
+		"--skip-name-resolve",
+
+		"--character-set-server=utf8mb4",
+		"--default-time-zone=+00:00",
+		"--sql-mode=ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION", // MySQL 8's default
+
+		"--server-id=1",
+		"--log-bin=binlog",
+		"--loose-binlog-expire-logs-seconds=86400", // MariaDB ≥ 10.6
+		"--max-binlog-size=16M",
+
+		// A COMMIT survives the server's death, kill -9 included, for it is with the operating system by then; it may
+		// not survive a power cut. The compose stack's MySQL waits for the disk.
+		"--innodb-flush-log-at-trx-commit=2",
+		"--sync-binlog=0",
+
+		"--loose-performance-schema=OFF",    // memory
+		"--loose-innodb-use-native-aio=OFF", // scarce, and often forbidden in containers
+	}
+	if p.mariaDB() {
+		return append(flags, "--binlog-format=ROW") // MySQL's default
+	}
+	return append(flags,
+		"--mysqlx=OFF",            // a second port
+		"--secure-file-priv=NULL") // by default a folder of the system's, without which it does not start
+}
+
+// mysqlSizeFlags keep a server's memory and files small. They matter when the files are made, too.
+func mysqlSizeFlags(p mysqlProgram) []string {
+	flags := []string{"--innodb-buffer-pool-size=32M", "--key-buffer-size=1M"}
+	if p.mariaDB() {
+		return append(flags, "--innodb-log-file-size=16M", "--aria-pagecache-buffer-size=8M")
+	}
+	return append(flags, "--loose-innodb-redo-log-capacity=32M") // MySQL ≥ 8.0.30
+}
+
+// mysqlInitSQL makes the course's database and user what they are in the compose stack.
+func mysqlInitSQL() string {
+	user := fmt.Sprintf("'%s'@'127.0.0.1'", mysql.DefaultUser)
+	return strings.Join([]string{
+		fmt.Sprintf("CREATE DATABASE IF NOT EXISTS %s CHARACTER SET utf8mb4;", mysql.DefaultDatabase),
+		fmt.Sprintf("CREATE USER IF NOT EXISTS %s IDENTIFIED BY '%s';", user, mysql.DefaultPassword),
+		fmt.Sprintf("GRANT ALL ON `%s`.* TO %s;", mysql.DefaultDatabase, user),
+		fmt.Sprintf("GRANT ALL ON `%s`.* TO %s;", strings.ReplaceAll(mysql.ScopedPrefix, "_", `\_`)+"%", user),
+		fmt.Sprintf("GRANT REPLICATION SLAVE, REPLICATION CLIENT, PROCESS ON *.* TO %s;", user),
+		// root, who has no password, comes in through the socket only.
+		"DROP USER IF EXISTS 'root'@'127.0.0.1', 'root'@'::1', 'root'@'%';",
+	}, "\n") + "\n"
+}
+
+// mysqlFreePort is the wanted port on 127.0.0.1 if it is free, else another.
+func mysqlFreePort(wanted int) (int, error) {
+	if wanted != 0 && firstTaken([]int{wanted}) == 0 {
+		return wanted, nil
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
