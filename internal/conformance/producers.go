@@ -1,0 +1,171 @@
+package conformance
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/IBM/sarama"
+
+	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/kafka"
+)
+
+func producerTests() tests {
+	return tests{
+		"an asynchronous producer tells every fate exactly once":      tellFates,
+		"a lost acknowledgement (cut connection) stores no duplicate": cutAcknowledgement,
+		"a lost acknowledgement (fault) stores no duplicate":          dropAcknowledgement,
+	}
+}
+
+func tellFates(t *testing.T, c *cluster) {
+	const n = 200
+	topic := c.topic(t, 3)
+	lost := map[int]*sarama.ProducerMessage{ // these cannot be stored
+		0:     {Topic: topic, Value: sarama.ByteEncoder(make([]byte, 2<<20))},
+		n / 2: {Topic: c.name()}, // a topic that is missing
+		n - 1: {Topic: topic, Value: sarama.ByteEncoder(make([]byte, 2<<20))},
+	}
+	var (
+		mu    sync.Mutex
+		fates = map[int][]error{}
+	)
+	producer, err := kafka.NewAsyncProducer(t.Context(), c.Kafka, c.sarama(t), func(m *sarama.ProducerMessage, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		i := m.Metadata.(int)
+		fates[i] = append(fates[i], err)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		m := lost[i]
+		if m == nil {
+			m = &sarama.ProducerMessage{Topic: topic, Key: sarama.StringEncoder(fmt.Sprint(i))}
+		}
+		m.Metadata = i
+		if err := producer.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := producer.Close(); err != nil { // waits for every fate
+		t.Fatal(err)
+	}
+
+	for i := range n {
+		told := fates[i]
+		if len(told) != 1 || (told[0] != nil) != (lost[i] != nil) {
+			t.Errorf("record %d (lost: %v) was told %v", i, lost[i] != nil, told)
+		}
+	}
+	if stored, want := c.describe(t, topic).Records(), int64(n-len(lost)); stored != want {
+		t.Errorf("%d records are stored, want %d", stored, want)
+	}
+}
+
+// requireStored sends two records, the acknowledgement of the first of which is lost, with and without idempotence.
+func requireStored(t *testing.T, c *cluster, lose func(t *testing.T, sc *sarama.Config, topic string) (lost func() bool)) {
+	for name, test := range map[string]struct {
+		idempotent bool
+		want       []string
+	}{
+		"idempotent": {true, []string{"first", "second"}},
+		"plain":      {false, []string{"first", "first", "second"}}, // the control: without idempotence it is stored twice
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			topic := c.topic(t, 1)
+			sc := c.sarama(t)
+			sc.Producer.Idempotent = test.idempotent
+			lost := lose(t, sc, topic)
+			producer := c.producer(t, sc)
+			for _, value := range []string{"first", "second"} {
+				if _, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder(value)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !lost() {
+				t.Fatal("no acknowledgement was lost")
+			}
+			if got := values(c.readAll(t, topic)); fmt.Sprint(got) != fmt.Sprint(test.want) {
+				t.Errorf("stored %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func dropAcknowledgement(t *testing.T, c *cluster) {
+	if c.Control == nil {
+		t.Skip("no faults can be injected into this cluster")
+	}
+	requireStored(t, c, func(t *testing.T, sc *sarama.Config, topic string) func() bool {
+		fault, err := c.Control.Inject(t.Context(), embedded.Fault{Kind: embedded.DropAck, Topic: topic, Count: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() bool {
+			hits, err := fault.Hits(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return hits == 1
+		}
+	})
+}
+
+func cutAcknowledgement(t *testing.T, c *cluster) {
+	if c.Kafka.TLS.Enabled {
+		t.Skip("on an encrypted connection the test cannot tell which answer is an acknowledgement")
+	}
+	requireStored(t, c, func(_ *testing.T, sc *sarama.Config, _ string) func() bool {
+		dialer := &cuttingDialer{}
+		sc.Net.Proxy.Enable, sc.Net.Proxy.Dialer = true, dialer
+		return dialer.cut.Load
+	})
+}
+
+// cuttingDialer dials connections of which one breaks when it brings the answer to the first Produce request: the
+// broker has appended the records, and the producer cannot know.
+type cuttingDialer struct {
+	net.Dialer
+	first sync.Once
+	cut   atomic.Bool
+}
+
+func (d *cuttingDialer) Dial(network, addr string) (net.Conn, error) {
+	conn, err := d.Dialer.Dial(network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &cuttingConn{Conn: conn, dialer: d}, nil
+}
+
+type cuttingConn struct {
+	net.Conn
+	dialer *cuttingDialer
+	doomed atomic.Bool // the next answer is the one to lose: the producer has one request in flight
+}
+
+// Write is called once for each request: its length (4 bytes), then its API key (2 bytes).
+func (c *cuttingConn) Write(request []byte) (int, error) {
+	const produce = 0
+	if len(request) > 6 && binary.BigEndian.Uint16(request[4:]) == produce {
+		c.dialer.first.Do(func() { c.doomed.Store(true) })
+	}
+	return c.Conn.Write(request)
+}
+
+func (c *cuttingConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err == nil && c.doomed.Load() {
+		c.dialer.cut.Store(true)
+		return 0, errors.Join(errors.New("the test cuts the connection"), c.Close())
+	}
+	return n, err
+}
