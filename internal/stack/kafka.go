@@ -1,0 +1,246 @@
+// Package stack knows where Kafka and MySQL come from. One rule serves every program, test and lesson:
+//
+//  1. what the environment names (KAFKA_BROKERS …): any cluster
+//  2. the compose stack, if it answers on its published ports
+//  3. an embedded server: the one that `lab up --embedded` keeps up, or one started for this run
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/home"
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/problem"
+)
+
+// Kind is where a server comes from.
+type Kind string
+
+const (
+	// Auto applies the rule.
+	Auto     Kind = "auto"
+	Env      Kind = "env"
+	Compose  Kind = "compose"
+	Embedded Kind = "embedded"
+)
+
+// ParseKind reads what a person writes after --stack.
+func ParseKind(s string) (Kind, error) {
+	switch k := Kind(s); k {
+	case Auto, Env, Compose, Embedded:
+		return k, nil
+	}
+	return "", problem.Usage(i18n.Text{EN: "unknown stack %q", KO: "알 수 없는 스택 %q입니다"}.With(s),
+		i18n.Text{EN: "choose auto, env, compose or embedded", KO: "auto, env, compose, embedded 중에서 고르세요"})
+}
+
+// runCluster begins the cluster ids of Kafkas that end with one run of a lesson.
+const runCluster = "run-"
+
+// Kafka is a Kafka that was found or started.
+type Kafka struct {
+	Kind   Kind
+	Config kafka.Config
+	// Control injects faults. nil unless the Kafka is embedded.
+	Control *embedded.Control
+	// Kept tells that an embedded Kafka outlives this process.
+	Kept bool
+
+	note  i18n.Text
+	close func() error
+}
+
+// Close ends a Kafka that was started for this run; any other goes on.
+func (k Kafka) Close() error {
+	if k.close == nil {
+		return nil
+	}
+	return k.close()
+}
+
+// Announce says in one line which Kafka this is.
+func (k Kafka) Announce() i18n.Text {
+	brokers := strings.Join(k.Config.Brokers, ",")
+	var t i18n.Text
+	switch {
+	case k.Kind == Env:
+		t = i18n.Text{EN: "Kafka: %s, as KAFKA_BROKERS or -brokers says", KO: "Kafka: KAFKA_BROKERS 또는 -brokers가 가리키는 %s"}
+	case k.Kind == Compose:
+		t = i18n.Text{EN: "Kafka: the compose stack on %s", KO: "Kafka: compose 스택 (%s)"}
+	case k.Kept:
+		t = i18n.Text{EN: "Kafka: embedded, kept up by `lab up --embedded`, on %s", KO: "Kafka: `lab up --embedded`로 띄워 둔 내장 Kafka (%s)"}
+	default:
+		t = i18n.Text{EN: "Kafka: embedded, started for this run, on %s (no Docker needed)", KO: "Kafka: 이번 실행을 위해 시작한 내장 Kafka, %s (Docker가 필요 없습니다)"}
+	}
+	t = t.With(brokers)
+	if !k.note.IsZero() {
+		t = i18n.Text{EN: t.EN + "\n       " + k.note.EN, KO: t.KO + "\n       " + k.note.KO}
+	}
+	return t
+}
+
+// KeptKafkaDir is the directory of the embedded Kafka that `lab up --embedded` keeps up.
+func KeptKafkaDir() (string, error) { return home.Dir("embedded", "kafka") }
+
+// FindKafka is [Locator.FindKafka] where the course has its servers.
+func FindKafka(ctx context.Context, cfg kafka.Config, kind Kind) (Kafka, error) {
+	ports, err := Ports()
+	if err != nil {
+		return Kafka{}, err
+	}
+	return Locator{Ports: ports.Kafka}.FindKafka(ctx, cfg, kind)
+}
+
+// OpenKafka is [Locator.OpenKafka] where the course has its servers.
+func OpenKafka(ctx context.Context, cfg kafka.Config, kind Kind, run, dir string) (Kafka, error) {
+	ports, err := Ports()
+	if err != nil {
+		return Kafka{}, err
+	}
+	return Locator{Ports: ports.Kafka}.OpenKafka(ctx, cfg, kind, run, dir)
+}
+
+// Locator knows where to look for a Kafka.
+type Locator struct {
+	// Ports are the published ports of the compose stack's brokers on 127.0.0.1, and the ports that an embedded Kafka
+	// prefers. Required.
+	Ports []int
+	// KeptDir is the directory of the embedded Kafka that `lab up --embedded` keeps up. Default: [KeptKafkaDir].
+	KeptDir string
+}
+
+// FindKafka finds a running Kafka by the rule, or only of one kind. cfg is what flags and environment say. When there
+// is none it returns a *[problem.Problem] that lists what was tried, within 3 s.
+func (l Locator) FindKafka(ctx context.Context, cfg kafka.Config, kind Kind) (Kafka, error) {
+	k, tried, err := l.find(ctx, cfg, kind, true)
+	if err != nil || k.Kind != "" {
+		return k, err
+	}
+	return Kafka{}, problem.Environment(errors.New(strings.Join(tried, "; ")),
+		i18n.Text{EN: "no Kafka is running here", KO: "실행 중인 Kafka가 없습니다"},
+		i18n.Text{EN: "start one in another terminal: `make up-embedded` (no Docker) or `make up` (Docker)", KO: "다른 터미널에서 Kafka를 시작하세요: `make up-embedded` (Docker 없이) 또는 `make up` (Docker)"},
+		i18n.Text{EN: "name your own cluster: KAFKA_BROKERS=host:9092", KO: "사용 중인 클러스터를 지정하세요: KAFKA_BROKERS=host:9092"})
+}
+
+// OpenKafka is FindKafka for a lesson's run: where there is no Kafka it starts an embedded one with its data in dir,
+// until Close. It leaves alone an embedded Kafka that another run started for itself.
+func (l Locator) OpenKafka(ctx context.Context, cfg kafka.Config, kind Kind, run, dir string) (Kafka, error) {
+	if kind == Auto || kind == Env || kind == Compose {
+		k, tried, err := l.find(ctx, cfg, kind, false)
+		if err != nil || k.Kind != "" {
+			return k, err
+		}
+		switch kind {
+		case Env:
+			return Kafka{}, problem.Usage(
+				i18n.Text{EN: "--stack=env, but KAFKA_BROKERS is not set", KO: "--stack=env인데 KAFKA_BROKERS가 설정되지 않았습니다"},
+				i18n.Text{EN: "set KAFKA_BROKERS=host:9092", KO: "KAFKA_BROKERS=host:9092를 설정하세요"})
+		case Compose:
+			return Kafka{}, problem.Environment(errors.New(strings.Join(tried, "; ")),
+				i18n.Text{EN: "the compose stack does not answer", KO: "compose 스택이 응답하지 않습니다"},
+				i18n.Text{EN: "start it: make up", KO: "시작하세요: make up"})
+		}
+	}
+	return l.startKafka(ctx, cfg, run, dir)
+}
+
+func (l Locator) startKafka(ctx context.Context, cfg kafka.Config, run, dir string) (Kafka, error) {
+	server, err := embedded.StartKafka(embedded.KafkaOptions{Dir: dir, ClusterID: runCluster + run, Ports: l.Ports})
+	if err != nil {
+		return Kafka{}, err
+	}
+	return Kafka{
+		Kind:    Embedded,
+		Config:  plain(cfg, server.Brokers()),
+		Control: embedded.NewControl(server.State()),
+		note:    TakenPortNote(ctx, server.TakenPort),
+		close:   server.Close,
+	}, nil
+}
+
+// TakenPortNote says who holds a port that an embedded Kafka would have liked; no text for port 0.
+func TakenPortNote(ctx context.Context, port int) i18n.Text {
+	if port == 0 {
+		return i18n.Text{}
+	}
+	holder := embedded.PortHolder(ctx, port)
+	if holder == "" {
+		return i18n.Text{EN: "(free ports, because port %d is taken)", KO: "(%d번 포트가 사용 중이라 빈 포트를 씁니다)"}.With(port)
+	}
+	return i18n.Text{EN: "(free ports, because port %d is taken by %s)", KO: "(%[1]d번 포트를 %[2]s이(가) 사용 중이라 빈 포트를 씁니다)"}.With(port, holder)
+}
+
+// find returns a zero Kafka and what it tried when there is none.
+func (l Locator) find(ctx context.Context, cfg kafka.Config, kind Kind, acceptRuns bool) (k Kafka, tried []string, err error) {
+	if kind == Auto || kind == Env {
+		if len(cfg.Brokers) > 0 {
+			return Kafka{Kind: Env, Config: cfg}, nil, cfg.Validate()
+		}
+		tried = append(tried, kafka.EnvBrokers+" is not set")
+	}
+	if kind != Env {
+		published := addresses(l.Ports)
+		for i, a := range askAll(ctx, published) {
+			own := strings.HasPrefix(a.clusterID, embedded.ClusterIDPrefix)
+			ofRun := strings.HasPrefix(a.clusterID, embedded.ClusterIDPrefix+runCluster)
+			switch {
+			case ctx.Err() != nil:
+				return Kafka{}, nil, ctx.Err()
+			case a.err != nil: // a lesson may have stopped this broker: the others tell
+				tried = append(tried, a.err.Error())
+			case !own && kind != Embedded:
+				return Kafka{Kind: Compose, Config: plain(cfg, published)}, nil, nil
+			case ofRun && acceptRuns && kind != Compose:
+				return Kafka{Kind: Embedded, Config: plain(cfg, published)}, nil, nil
+			default:
+				tried = append(tried, fmt.Sprintf("%s is cluster %s", published[i], a.clusterID))
+			}
+		}
+	}
+	if kind == Auto || kind == Embedded {
+		dir, err := l.keptDir()
+		if err != nil {
+			return Kafka{}, nil, err
+		}
+		if state, ok := embedded.RunningKafka(ctx, dir); ok {
+			return Kafka{Kind: Embedded, Config: plain(cfg, state.Brokers), Control: embedded.NewControl(state), Kept: true}, nil, nil
+		}
+		tried = append(tried, "lab up --embedded is not running")
+	}
+	return Kafka{}, tried, nil
+}
+
+// answer is what an address says of its cluster.
+type answer struct {
+	clusterID string
+	err       error
+}
+
+// askAll asks all addresses at once.
+func askAll(ctx context.Context, addrs []string) []answer {
+	answers := make([]answer, len(addrs))
+	var wg sync.WaitGroup
+	for i, addr := range addrs {
+		wg.Go(func() { answers[i].clusterID, answers[i].err = kafka.ClusterID(ctx, addr) })
+	}
+	wg.Wait()
+	return answers
+}
+
+func (l Locator) keptDir() (string, error) {
+	if l.KeptDir == "" {
+		return KeptKafkaDir()
+	}
+	return l.KeptDir, nil
+}
+
+// plain is a configuration without TLS and login: neither the compose stack nor an embedded Kafka has them.
+func plain(cfg kafka.Config, brokers []string) kafka.Config {
+	return kafka.Config{Brokers: brokers, ClientID: cfg.ClientID, Version: cfg.Version}
+}
