@@ -1,0 +1,75 @@
+package lesson
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"github.com/gofrs/flock"
+
+	"kafkahandson/internal/home"
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/problem"
+)
+
+// build compiles programs into the cache folder and returns their files by package. The go command does the work only
+// when a source has changed, so that a second run starts at once. Concurrent builds wait for each other.
+func build(ctx context.Context, root string, packages []string) (map[string]string, error) {
+	sum := sha256.Sum256([]byte(root)) // clones side by side have programs of their own
+	kind := "plain"
+	if raceEnabled { // the race detector watches the programs where it watches the tests
+		kind = "race"
+	}
+	bin, err := home.Dir("bin", hex.EncodeToString(sum[:6]), kind)
+	if err != nil {
+		return nil, err
+	}
+	lock := flock.New(filepath.Join(bin, "lock"))
+	if err := lock.Lock(); err != nil {
+		return nil, fmt.Errorf("wait for another build: %w", err)
+	}
+	defer func() { _ = lock.Close() }() // the lock ends with the file
+
+	byFolder := map[string][]string{} // programs of different chapters may share a name
+	files := map[string]string{}
+	for _, pkg := range packages {
+		folder := filepath.Join(bin, filepath.FromSlash(filepath.Dir(pkg)))
+		byFolder[folder] = append(byFolder[folder], "./"+pkg)
+		files[pkg] = filepath.Join(folder, filepath.Base(pkg))
+	}
+	for folder, pkgs := range byFolder {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return nil, fmt.Errorf("create the folder of the programs: %w", err)
+		}
+		slices.Sort(pkgs)
+		args := []string{"build", "-o", folder + string(filepath.Separator)}
+		if raceEnabled {
+			args = append(args, "-race")
+		}
+		cmd := exec.CommandContext(ctx, "go", append(args, pkgs...)...)
+		cmd.Dir = root
+		out, err := cmd.CombinedOutput()
+		if errors.Is(err, exec.ErrNotFound) {
+			return nil, problem.Environment(err, i18n.Text{EN: "the go command is missing", KO: "go 명령이 없습니다"},
+				i18n.Text{EN: "install Go (go.mod says which version) and put it on the PATH", KO: "Go를 설치하고(버전은 go.mod 참고) PATH에 추가하세요"})
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			return nil, &problem.Problem{
+				What:  i18n.Text{EN: "the programs of the lesson do not compile:\n%s", KO: "레슨 프로그램이 컴파일되지 않습니다:\n%s"}.With(bytes.TrimSpace(out)),
+				Solve: []i18n.Text{{EN: "mend the source at the line named above, or take it back with git checkout", KO: "위에 표시된 줄을 고치거나 git checkout으로 되돌리세요"}},
+				Cause: err,
+			}
+		}
+	}
+	return files, nil
+}

@@ -1,0 +1,111 @@
+package lesson
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"kafkahandson/internal/event"
+	"kafkahandson/internal/mysql"
+	"kafkahandson/internal/stack"
+)
+
+// server is the MySQL of a lesson that needs one.
+type server struct {
+	stack.MySQL
+	db *gorm.DB // the course's database, to create and drop the databases of runs
+}
+
+// openServer finds or starts a MySQL, where Kafka comes from if possible.
+func openServer(ctx context.Context, kind stack.Kind, sink func(event.Event)) (*server, error) {
+	ports, err := stack.Ports()
+	if err != nil {
+		return nil, err
+	}
+	if kind == stack.Env { // a cluster of one's own needs no MySQL of one's own
+		kind = stack.Auto
+	}
+	m, err := stack.OpenMySQL(ctx, mysql.FromEnv(os.Getenv), kind, ports, func(t Text) {
+		sink(event.Event{Type: event.Waiting, Text: &t})
+	})
+	if err != nil {
+		return nil, err
+	}
+	db, err := mysql.Open(ctx, m.Config)
+	if err != nil {
+		return nil, errors.Join(err, m.Close(ctx))
+	}
+	return &server{MySQL: m, db: db}, nil
+}
+
+func (s *server) close(ctx context.Context) error {
+	return errors.Join(mysql.Close(s.db), s.Close(ctx))
+}
+
+// dropLeft drops the databases that killed runs of this computer have left on this server. A run that ends drops its
+// own.
+func (s *server) dropLeft(ctx context.Context) error {
+	runs, err := finishedRuns()
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		var dropErr error
+		if run.MySQL == s.Config.String() {
+			dropErr = s.drop(ctx, run.Databases)
+			if dropErr == nil {
+				run.Databases = nil
+				dropErr = run.save()
+			}
+		}
+		err = errors.Join(err, dropErr, run.release(run.nothingLeft()))
+	}
+	return err
+}
+
+func (s *server) drop(ctx context.Context, names []string) error {
+	for _, name := range names {
+		if err := mysql.DropDatabase(ctx, s.db, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openDatabase creates the variant's own database and connects to it.
+func (r *Run) openDatabase(s *server) error {
+	name := mysql.ScopedPrefix + r.id
+	if r.Variant != "" {
+		name += "_" + strings.ReplaceAll(r.Variant, "-", "_")
+	}
+	r.names.MySQL = s.Config.String()
+	if err := r.names.add(&r.names.Databases, name); err != nil {
+		return err
+	}
+	if err := mysql.CreateDatabase(r.ctx, s.db, name); err != nil {
+		return err
+	}
+	cfg, err := s.Config.WithDatabase(name)
+	if err != nil {
+		return err
+	}
+	if r.dsn, err = cfg.FormatDSN(); err != nil {
+		return err
+	}
+	r.db, err = mysql.Open(r.ctx, cfg)
+	return err
+}
+
+// closeDatabase disconnects; the database stays for the accounting of other variants, until the run's end.
+func (r *Run) closeDatabase() error {
+	if r.db == nil {
+		return nil
+	}
+	return mysql.Close(r.db)
+}
+
+// Database is the variant's own database; nil unless the lesson NeedsMySQL.
+func (r *Run) Database() *gorm.DB { return r.db }

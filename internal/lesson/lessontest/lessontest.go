@@ -1,0 +1,117 @@
+// Package lessontest runs lessons as Go tests.
+package lessontest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"kafkahandson/internal/event"
+	"kafkahandson/internal/home"
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/stack"
+)
+
+// Pass runs a lesson on an embedded Kafka of its own and fails the test unless its verdict is PASS. A lesson that cannot
+// run there skips the test, and tells why.
+func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
+	t.Helper()
+	result, err := Play(t, l, lesson.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !result.Skipped.IsZero() {
+		t.Skip(result.Skipped.EN)
+	}
+	for _, v := range result.Variants {
+		for _, c := range v.Claims {
+			if !c.OK {
+				t.Errorf("%s: %s: %s", v.Name, c.Text.EN, c.Detail)
+			}
+		}
+	}
+	if !result.Passed {
+		t.Errorf("the verdict of %s is not PASS", l.Name)
+	}
+	return result
+}
+
+// Play runs a lesson on an embedded Kafka of its own, whatever comes of it, and checks that it leaves nothing behind:
+// no process, no broker, no folder. The output of the run is shown when the test fails.
+func Play(t *testing.T, l lesson.Lesson, opts lesson.Options) (lesson.Result, error) {
+	t.Helper()
+	return PlayContext(t.Context(), t, l, opts)
+}
+
+// PlayContext is Play with a context that may end before the lesson does.
+func PlayContext(ctx context.Context, t *testing.T, l lesson.Lesson, opts lesson.Options) (lesson.Result, error) {
+	t.Helper()
+	var (
+		mu   sync.Mutex
+		out  strings.Builder
+		pids []int
+	)
+	view := &lesson.View{W: &out, Full: true}
+	emit := opts.Emit
+	opts.Emit = func(e event.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		view.Emit(e)
+		if e.Type == event.Started {
+			pids = append(pids, e.PID)
+		}
+		if emit != nil {
+			emit(e)
+		}
+	}
+	var brokers []string
+	opts.Keep = func(_ context.Context, k stack.Kafka) error {
+		brokers = k.Config.Brokers
+		return nil
+	}
+	opts.Stack = stack.Embedded
+	result, err := lesson.Play(ctx, l, opts)
+	mu.Lock()
+	defer mu.Unlock()
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("process %d is still there: %v", pid, err)
+		}
+	}
+	for _, addr := range brokers {
+		// Another test may have taken the port meanwhile: the id of a cluster ends with its run.
+		if id, err := kafka.ClusterID(context.WithoutCancel(ctx), addr); err == nil && strings.HasSuffix(id, result.Run) {
+			t.Errorf("broker %s is still there", addr)
+		}
+	}
+	if result.Run != "" {
+		runs, err := home.Dir("runs")
+		if err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(filepath.Join(runs, result.Run)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the folder of run %s is still there: %v", result.Run, err)
+		}
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(out.String())
+		}
+	})
+	return result, err
+}
+
+// Main is the TestMain of a package of lessons: it fails when a goroutine outlives the tests.
+func Main(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// sarama's metrics library keeps one ticker for the life of the process.
+		goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
+}

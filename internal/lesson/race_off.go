@@ -1,0 +1,7 @@
+//go:build !race
+
+package lesson
+
+const raceEnabled = false
+
+func raceEnv() []string { return nil }

@@ -1,0 +1,227 @@
+package lesson
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/IBM/sarama"
+	"github.com/gofrs/flock"
+
+	"kafkahandson/internal/home"
+	"kafkahandson/internal/kafka"
+)
+
+// record is what a run leaves on a shared cluster, written down before it is made, in a folder of the run. The folder's
+// lock is held while the run goes on, so that nobody clears up behind a living run.
+type record struct {
+	names
+	lock *flock.Flock
+}
+
+// names is what is made for a run on servers that outlive it.
+type names struct {
+	Lesson    string   `json:"lesson"`
+	Brokers   []string `json:"brokers,omitempty"` // of a cluster that goes on after the run
+	Topics    []string `json:"topics,omitempty"`
+	Groups    []string `json:"groups,omitempty"`
+	MySQL     string   `json:"mysql,omitempty"` // where the databases are
+	Databases []string `json:"databases,omitempty"`
+
+	dir string
+}
+
+const (
+	recordFile = "run.json"
+	lockFile   = "lock"
+	unlocked   = "." // begins the name of a folder that is not locked yet
+)
+
+func newRecord(id, lesson string) (*record, error) {
+	if err := sweepRuns(); err != nil {
+		return nil, err
+	}
+	// The folder appears under its name only once it is locked: a sweep of another process in between would take it
+	// for a finished run.
+	made, err := home.Dir("runs", unlocked+id)
+	if err != nil {
+		return nil, err
+	}
+	r := &record{
+		names: names{Lesson: lesson, dir: filepath.Join(filepath.Dir(made), id)},
+		lock:  flock.New(filepath.Join(made, lockFile)),
+	}
+	if _, err := r.lock.TryLock(); err != nil {
+		return nil, fmt.Errorf("lock the folder of run %s: %w", id, err)
+	}
+	if err := os.Rename(made, r.dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("create the folder of run %s: %w", id, err), r.lock.Close())
+	}
+	return r, nil
+}
+
+// add writes a name down, before what it names is made.
+func (n *names) add(to *[]string, name string) error {
+	*to = append(*to, name)
+	return n.save()
+}
+
+func (n *names) save() error {
+	data, err := json.Marshal(n)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(n.dir, recordFile), data, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("write down what the run makes: %w", err)
+	}
+	return nil
+}
+
+// nothingLeft tells whether no server has anything of the run any more.
+func (n *names) nothingLeft() bool { return len(n.Brokers)+len(n.Databases) == 0 }
+
+// close ends the run. The folder goes, unless it is needed to clear up servers later.
+func (r *record) close() error {
+	var err error
+	if r.nothingLeft() {
+		err = os.RemoveAll(r.dir)
+	}
+	return errors.Join(err, r.lock.Close())
+}
+
+// finishedRun is a run that is over and whose names are still on a cluster.
+type finishedRun struct{ record }
+
+// finishedRuns returns the runs that are over, locked. Close each with its release method.
+func finishedRuns() ([]finishedRun, error) {
+	runs, err := home.Dir("runs")
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(runs)
+	if err != nil {
+		return nil, fmt.Errorf("list earlier runs: %w", err)
+	}
+	var finished []finishedRun
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), unlocked) {
+			continue
+		}
+		dir := filepath.Join(runs, e.Name())
+		lock := flock.New(filepath.Join(dir, lockFile), flock.SetFlag(os.O_RDWR)) // do not create one in a folder that is going
+		ok, err := lock.TryLock()
+		if err != nil || !ok {
+			_ = lock.Close()
+			continue // it runs, or is being removed right now
+		}
+		run := finishedRun{record{lock: lock}}
+		if data, err := os.ReadFile(filepath.Join(dir, recordFile)); err == nil {
+			_ = json.Unmarshal(data, &run.names) // what a killed run left half written names nothing
+		}
+		run.dir = dir
+		finished = append(finished, run)
+	}
+	return finished, nil
+}
+
+func (f *finishedRun) release(remove bool) error {
+	var err error
+	if remove {
+		err = os.RemoveAll(f.dir)
+	}
+	return errors.Join(err, f.lock.Close())
+}
+
+// sweepRuns removes the folders of killed runs whose Kafka went with them.
+func sweepRuns() error {
+	runs, err := finishedRuns()
+	for _, run := range runs {
+		err = errors.Join(err, run.release(run.nothingLeft()))
+	}
+	return err
+}
+
+// Removed is what [Reset] removed.
+type Removed struct{ Topics, Groups []string }
+
+// Reset removes the topics and groups that earlier runs of a lesson left on a cluster, "" for all lessons. A run that
+// goes on is left alone.
+func Reset(ctx context.Context, cfg kafka.Config, lesson string) (Removed, error) {
+	admin, err := kafka.NewAdmin(ctx, cfg)
+	if err != nil {
+		return Removed{}, err
+	}
+	removed, err := resetWith(ctx, admin, cfg.Brokers, lesson)
+	return removed, errors.Join(err, admin.Close())
+}
+
+func resetRuns(ctx context.Context, admin *kafka.Admin, brokers []string, lesson string) error {
+	_, err := resetWith(ctx, admin, brokers, lesson)
+	return err
+}
+
+func resetWith(ctx context.Context, admin *kafka.Admin, brokers []string, lesson string) (removed Removed, err error) {
+	runs, err := finishedRuns()
+	if err != nil {
+		return Removed{}, err
+	}
+	for _, run := range runs {
+		sameCluster := slices.ContainsFunc(run.Brokers, func(b string) bool { return slices.Contains(brokers, b) })
+		if !sameCluster || (lesson != "" && run.Lesson != lesson) {
+			err = errors.Join(err, run.release(false))
+			continue
+		}
+		runErr := run.remove(ctx, admin, &removed)
+		if runErr == nil {
+			run.Brokers, run.Topics, run.Groups = nil, nil, nil
+			runErr = run.save()
+		}
+		err = errors.Join(err, runErr, run.release(run.nothingLeft()))
+	}
+	return removed, err
+}
+
+func (f *finishedRun) remove(ctx context.Context, admin *kafka.Admin, removed *Removed) error {
+	for _, topic := range f.Topics {
+		switch err := admin.DeleteTopic(ctx, topic); {
+		case err == nil:
+			removed.Topics = append(removed.Topics, topic)
+		case !errors.Is(err, sarama.ErrUnknownTopicOrPartition):
+			return fmt.Errorf("remove what an earlier run left: %w", err)
+		}
+	}
+	existing, err := admin.ListGroups(ctx)
+	if err != nil {
+		return err
+	}
+	for _, group := range f.Groups {
+		if !slices.Contains(existing, group) {
+			continue
+		}
+		if err := deleteGroup(ctx, admin, group); err != nil {
+			return fmt.Errorf("remove what an earlier run left: %w", err)
+		}
+		removed.Groups = append(removed.Groups, group)
+	}
+	return nil
+}
+
+// deleteGroup deletes a group whose programs have ended, although the broker may still count some as members: static
+// ones, and those that were killed, until their session timeout.
+func deleteGroup(ctx context.Context, admin *kafka.Admin, group string) error {
+	g, err := admin.DescribeGroup(ctx, group)
+	if err != nil {
+		return err
+	}
+	for _, m := range g.Members {
+		if err := admin.RemoveMember(ctx, group, m.ID); err != nil {
+			return err
+		}
+	}
+	return admin.DeleteGroup(ctx, group)
+}

@@ -1,0 +1,257 @@
+package lesson_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/event"
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/lesson/lessontest"
+	"kafkahandson/internal/problem"
+	"kafkahandson/internal/stack"
+)
+
+func TestMain(m *testing.M) { lessontest.Main(m) }
+
+const (
+	producer = "ch3-offsets/producer"
+	consumer = "ch3-offsets/manual-commit"
+)
+
+func text(s string) lesson.Text { return lesson.Text{EN: s, KO: s} }
+
+// roundTrip is a small lesson: send, crash, catch up.
+func roundTrip() lesson.Lesson {
+	return lesson.Lesson{
+		Name: "round-trip", Title: text("round trip"), Why: text("because"),
+		Programs: []string{producer, consumer},
+		Run: func(r *lesson.Run) {
+			topic, group := r.Topic("t", 3), r.Group("g")
+			r.Step(text("send"))
+			r.Program(producer, "-topic", topic, "-count", "60").Run()
+			r.Step(text("crash"))
+			consume := func() *lesson.Command {
+				return r.Program(consumer, "-topic", topic, "-group", group)
+			}
+			first := consume().CrashAt("after-handle", 20).Run()
+			committed := r.Committed(group, topic)
+			r.Step(text("go on"))
+			second := consume().RunUntilCaughtUp(topic, group)
+			r.Claim(text("nothing is lost"), lesson.Equal(len(r.Lost()), 0))
+			r.Claim(text("all came"), lesson.SameRecords(r.Handled().NotIn(nil), append(first.Handled(), second.Handled()...)))
+			r.Claim(text("what was not committed comes again"), lesson.SameRecords(second.Handled().In(first.Handled()), first.Handled().From(committed)))
+		},
+	}
+}
+
+func TestFourLessonsAtOnce(t *testing.T) {
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() { lessontest.Pass(t, roundTrip()) })
+	}
+	wg.Wait()
+}
+
+// On a cluster that outlives the run, the topics and groups of a lesson's last run stay: until it runs again, or Reset.
+// A run that goes on is left alone.
+func TestSharedCluster(t *testing.T) {
+	t.Setenv("KAFKAHANDSON_HOME", t.TempDir())
+	k, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	cfg := kafka.Config{Brokers: k.Brokers()}
+	admin, err := kafka.NewAdmin(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close() }()
+	names := func() (topics, groups []string) {
+		t.Helper()
+		topics, err := admin.ListTopics(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups, err = admin.ListGroups(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return topics, groups
+	}
+	opts := lesson.Options{Stack: stack.Env, Kafka: cfg}
+	play := func(l lesson.Lesson, opts lesson.Options) lesson.Result {
+		t.Helper()
+		result, err := lesson.Play(t.Context(), l, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !result.Passed {
+			t.Fatalf("%s: %+v", l.Name, result)
+		}
+		return result
+	}
+
+	first := play(roundTrip(), opts)
+	if topics, groups := names(); !slices.Equal(topics, []string{"t." + first.Run}) || !slices.Equal(groups, []string{"g." + first.Run}) {
+		t.Errorf("after the first run: topics %v, groups %v", topics, groups)
+	}
+	var second lesson.Result
+	during := opts
+	during.Keep = func(context.Context, stack.Kafka) error { // the first of two concurrent runs is not over yet
+		second = play(roundTrip(), opts)
+		return nil
+	}
+	outer := play(roundTrip(), during)
+	topics, groups := names()
+	if want := []string{"t." + outer.Run, "t." + second.Run}; !sameNames(topics, want) {
+		t.Errorf("topics %v, want %v", topics, want)
+	}
+	if want := []string{"g." + outer.Run, "g." + second.Run}; !sameNames(groups, want) {
+		t.Errorf("groups %v, want %v", groups, want)
+	}
+	if removed, err := lesson.Reset(t.Context(), cfg, "another-lesson"); err != nil || len(removed.Topics) > 0 {
+		t.Errorf("reset of another lesson: %v, %v", removed, err)
+	}
+	removed, err := lesson.Reset(t.Context(), cfg, "round-trip")
+	if err != nil || len(removed.Topics) != 2 || len(removed.Groups) != 2 {
+		t.Errorf("reset: %v, %v", removed, err)
+	}
+	if topics, groups := names(); len(topics)+len(groups) > 0 {
+		t.Errorf("after reset: topics %v, groups %v", topics, groups)
+	}
+}
+
+func sameNames(a, b []string) bool {
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}
+
+func TestAStepThatTakesTooLongSaysWhatItWaitedFor(t *testing.T) {
+	t.Setenv("SABOTAGE", "hang")
+	_, err := lessontest.Play(t, roundTrip(), lesson.Options{
+		Timeout: 2 * time.Second,
+		Replace: map[string]string{consumer: "internal/lesson/testdata/sabotaged-consumer"},
+	})
+	var p *problem.Problem
+	if !errors.As(err, &p) {
+		t.Fatalf("error %v, want a problem", err)
+	}
+	for _, want := range []string{"waited 2s in vain for manual-commit#1 to crash", `programs running: ["manual-commit#1"]`} {
+		if !strings.Contains(p.Error(), want) {
+			t.Errorf("the error does not say %q: %v", want, p)
+		}
+	}
+	if len(p.Solve) == 0 || p.What.KO == "" {
+		t.Errorf("no way out: %+v", p)
+	}
+}
+
+func TestAProgramThatFailsShowsItsLastLines(t *testing.T) {
+	t.Setenv("SABOTAGE", "exit")
+	_, err := lessontest.Play(t, roundTrip(), lesson.Options{
+		Replace: map[string]string{consumer: "internal/lesson/testdata/sabotaged-consumer"},
+	})
+	if err == nil || !strings.Contains(err.Error(), "error: sabotaged") || !strings.Contains(err.Error(), "exit status 1") {
+		t.Errorf("error %v does not show what the program said", err)
+	}
+}
+
+// Ctrl-C, at any step, ends everything.
+func TestCancelLeavesNothing(t *testing.T) {
+	for _, at := range []event.Type{event.VariantStarted, event.Produced, event.Assigned, event.Handled, event.Crashed} {
+		t.Run(string(at), func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			_, err := lessontest.PlayContext(ctx, t, roundTrip(), lesson.Options{Emit: func(e event.Event) {
+				if e.Type == at {
+					cancel()
+				}
+			}})
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("error %v, want %v", err, context.Canceled)
+			}
+		})
+	}
+}
+
+func TestUnknownVariant(t *testing.T) {
+	l := roundTrip()
+	if _, err := lesson.Play(t.Context(), l, lesson.Options{Variants: []string{"x"}}); problem.ExitCode(err) != problem.ExitUsage {
+		t.Errorf("a variant of a lesson without any: %v", err)
+	}
+	l.Variants = []lesson.Variant{{Name: "a"}, {Name: "b"}}
+	_, err := lesson.Play(t.Context(), l, lesson.Options{Variants: []string{"a", "c"}})
+	if problem.ExitCode(err) != problem.ExitUsage || !strings.Contains(err.Error(), `no variant "c"`) {
+		t.Errorf("an unknown variant: %v", err)
+	}
+}
+
+// A lesson that needs replication is skipped on the embedded Kafka, and a skipped lesson has not passed.
+func TestSkippedIsNotPassed(t *testing.T) {
+	l := roundTrip()
+	l.NeedsCompose = text("it needs replication")
+	result, err := lessontest.Play(t, l, lesson.Options{})
+	if err != nil || result.Passed || result.Skipped.IsZero() || len(result.Variants) > 0 {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+}
+
+// A lesson without a claim proves nothing.
+func TestNoClaimIsNoPass(t *testing.T) {
+	result, err := lessontest.Play(t, lesson.Lesson{Name: "empty", Run: func(*lesson.Run) {}}, lesson.Options{})
+	if err != nil || result.Passed {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+}
+
+func TestChecks(t *testing.T) {
+	records := func(ids ...string) lesson.Records {
+		var rs lesson.Records
+		for i, id := range ids {
+			rs = append(rs, event.Record{ID: id, Offset: int64(i)})
+		}
+		return rs
+	}
+	for _, tc := range []struct {
+		name   string
+		check  lesson.Check
+		ok     bool
+		detail string
+	}{
+		{"equal", lesson.Equal(3, 3), true, "3"},
+		{"not equal", lesson.Equal(2, 3), false, "2 ≠ 3"},
+		{"at least", lesson.AtLeast(3, 3), true, "3"},
+		{"fewer", lesson.AtLeast(2, 3), false, "2 < 3"},
+		{"same", lesson.SameRecords(records("1", "2"), records("2", "1")), true, "2 (#1 #2)"},
+		{"none", lesson.SameRecords(nil, nil), true, "0"},
+		{"missing", lesson.SameRecords(records("1"), records("1", "2")), false, "1 (#1) ≠ 2 (#1 #2): missing #2"},
+		{"twice", lesson.SameRecords(records("1", "1"), records("1")), false, "2 (#1 #1) ≠ 1 (#1): extra #1"},
+	} {
+		if tc.check.OK != tc.ok || tc.check.Detail != tc.detail {
+			t.Errorf("%s: %+v, want %v %q", tc.name, tc.check, tc.ok, tc.detail)
+		}
+	}
+	all := records("a", "b", "c")
+	if got := all.From(map[int32]int64{0: 1}); len(got) != 2 || got[0].ID != "b" {
+		t.Errorf("From: %v", got)
+	}
+	if got := all.From(map[int32]int64{0: -1}); len(got) != 3 {
+		t.Errorf("From nothing committed: %v", got)
+	}
+	if got := all.Before(map[int32]int64{0: 1}); len(got) != 1 || got[0].ID != "a" {
+		t.Errorf("Before: %v", got)
+	}
+}

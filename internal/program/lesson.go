@@ -1,0 +1,144 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"kafkahandson/internal/event"
+)
+
+// How the runner of a lesson reaches a program. By hand none of these variables is set, and a report is only printed,
+// a crash point only passed.
+const (
+	// EnvEvents is the number of the file descriptor that takes events.
+	EnvEvents = "KAFKAHANDSON_EVENTS_FD"
+	// EnvParent is the number of a file descriptor that is at its end once the runner is gone; then the program ends
+	// too, so that a killed runner leaves nothing behind.
+	EnvParent = "KAFKAHANDSON_PARENT_FD"
+	// EnvCrash says where the power fails: "after-handle:10" at the tenth pass of that crash point. With
+	// "before-handle:10:hold" whoever comes there, from the tenth pass on, waits for the runner to kill the program,
+	// or to resume it with SIGCONT.
+	EnvCrash = "KAFKAHANDSON_CRASH"
+)
+
+type lessonLink struct {
+	events io.Writer
+	parent *os.File
+	crash  crashPoint
+}
+
+type crashPoint struct {
+	name   string
+	at     int // the pass at which it strikes, from 1
+	hold   bool
+	passes int
+
+	// Of a hold, once it has begun.
+	resumed context.Context // ends with SIGCONT
+	stop    context.CancelFunc
+}
+
+func (p *Program) connectLesson(getenv func(string) string) error {
+	open := func(env string) (*os.File, error) {
+		v := getenv(env)
+		if v == "" {
+			return nil, nil
+		}
+		fd, err := strconv.Atoi(v)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", env, err)
+		}
+		return os.NewFile(uintptr(fd), env), nil
+	}
+	events, err := open(EnvEvents)
+	if err != nil {
+		return err
+	}
+	if events != nil {
+		p.lesson.events = events
+	}
+	if p.lesson.parent, err = open(EnvParent); err != nil {
+		return err
+	}
+	p.lesson.crash, err = parseCrash(getenv(EnvCrash))
+	return err
+}
+
+func parseCrash(s string) (crashPoint, error) {
+	if s == "" {
+		return crashPoint{}, nil
+	}
+	parts := strings.Split(s, ":")
+	if len(parts) < 2 || len(parts) > 3 || (len(parts) == 3 && parts[2] != "hold") {
+		return crashPoint{}, fmt.Errorf("%s=%s: want point:count or point:count:hold", EnvCrash, s)
+	}
+	at, err := strconv.Atoi(parts[1])
+	if err != nil || at < 1 {
+		return crashPoint{}, fmt.Errorf("%s=%s: count from 1", EnvCrash, s)
+	}
+	return crashPoint{name: parts[0], at: at, hold: len(parts) == 3}, nil
+}
+
+// withParent ends the context, and soon after the process, when the runner is gone.
+func (l *lessonLink) withParent(ctx context.Context) context.Context {
+	if l.parent == nil {
+		return ctx
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	go func() { // owned by the process: it waits for the parent's end, which is the process's end
+		_, _ = io.Copy(io.Discard, l.parent)
+		cancel()
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	}()
+	return ctx
+}
+
+func (l *lessonLink) on() bool { return l.events != nil }
+
+// report sends an event to the runner. A runner that is gone no longer needs it.
+func (l *lessonLink) report(e event.Event) {
+	if l.events != nil {
+		e.PID = os.Getpid()
+		_ = event.Write(l.events, e)
+	}
+}
+
+// CrashPoint is a place where a lesson may pull the plug. By hand, and in lessons that crash elsewhere, nothing
+// happens. A crash is a SIGKILL: no deferred call runs, no buffer is flushed, no goodbye is sent.
+func (p *Program) CrashPoint(name string) {
+	c := &p.lesson.crash
+	if c.name != name {
+		return
+	}
+	p.mu.Lock()
+	c.passes++
+	if c.passes < c.at {
+		p.mu.Unlock()
+		return
+	}
+	if c.hold { // goroutines that do not come here go on
+		if c.passes == c.at {
+			c.resumed, c.stop = signal.NotifyContext(context.Background(), syscall.SIGCONT)
+			p.lesson.report(event.Event{Type: event.Held, Point: name})
+		}
+		resumed, stop := c.resumed, c.stop
+		p.mu.Unlock()
+		<-resumed.Done()
+		stop()
+		return
+	}
+	// The lock stays: nothing is reported between this event and the end.
+	p.lesson.report(event.Event{Type: event.Crashed, Point: name})
+	kill()
+}
+
+func kill() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {} // the signal arrives
+}
