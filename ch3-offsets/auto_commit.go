@@ -1,0 +1,72 @@
+package ch3
+
+import "kafkahandson/internal/lesson"
+
+// AutoCommit is ch3-auto-commit.
+func AutoCommit() lesson.Lesson {
+	return lesson.Lesson{
+		Name:  "ch3-auto-commit",
+		Title: lesson.Text{EN: "Let the client commit", KO: "자동 커밋"},
+		Predict: lesson.Text{
+			EN: "sarama commits in the background, once a second, whatever has been marked by then. The consumer dies while it works on record 15. How many records come again if it marks a record after the work? And what happens to record 15 if it marks it before?",
+			KO: "sarama는 1초마다 백그라운드에서, 그때까지 표시(mark)된 위치를 커밋합니다. 컨슈머가 15번째 레코드를 처리하다가 죽습니다. 작업이 끝난 뒤에 표시한다면 몇 개가 다시 올까요? 작업 전에 표시한다면 15번째 레코드는 어떻게 될까요?",
+		},
+		Variants: []lesson.Variant{
+			{Name: markAfter, Title: lesson.Text{EN: "mark when the work is done (at least once)", KO: "작업이 끝난 뒤에 표시 (적어도 한 번)"}},
+			{Name: markBefore, Title: lesson.Text{EN: "mark first, then work (at most once): the wrong way", KO: "먼저 표시하고 나서 작업 (많아야 한 번): 잘못된 방법"}},
+		},
+		Programs: []string{"ch3-offsets/producer", "ch3-offsets/auto-commit"},
+		Run:      autoCommit,
+		Why: lesson.Text{
+			EN: "A background commit tells the broker what was marked, not what was done. Marked after the work, everything since the last tick of the clock comes again: repeated, never lost. Marked before the work, the tick can fall between the mark and the work; then the group believes the record is done, and nobody will ever read it again.",
+			KO: "백그라운드 커밋은 '끝난 일'이 아니라 '표시된 위치'를 브로커에 알립니다. 작업이 끝난 뒤에 표시하면 마지막 커밋 이후의 레코드가 모두 다시 옵니다. 중복될 뿐 유실되지는 않습니다. 작업 전에 표시하면 표시와 작업 사이에 커밋이 끼어들 수 있습니다. 그러면 그룹은 그 레코드가 끝났다고 믿고, 아무도 다시 읽지 않습니다.",
+		},
+		Read: "ch3-offsets/auto-commit/main.go, ConsumeClaim",
+		Java: "chapter4/clip3, enable.auto.commit=true (AckMode RECORD/BATCH …)",
+	}
+}
+
+const (
+	markAfter  = "mark-after"
+	markBefore = "mark-before"
+)
+
+func autoCommit(r *lesson.Run) {
+	topic := send(r)
+	group := r.Group("test-consumer-group")
+	consumer := func(mark string) *lesson.Command {
+		return r.Program("ch3-offsets/auto-commit", "-topic", topic, "-group", group, "-mark", mark)
+	}
+
+	var first, second *lesson.Process
+	var committed map[int32]int64
+	if r.Variant == markAfter {
+		r.Step(lesson.Text{EN: "Consume; the power fails when record %d is handled and not yet marked", KO: "소비합니다. %d번째 레코드를 처리하고 아직 표시하지 않았을 때 전원이 나갑니다"}.With(crashAt))
+		first = consumer("after").CrashAt("after-handle", crashAt).Run()
+		committed = r.Committed(group, topic)
+
+		r.Step(lesson.Text{EN: "Start it again", KO: "다시 시작합니다"})
+		second = consumer("after").RunUntilCaughtUp(topic, group)
+
+		r.Claim(lesson.Text{EN: "nothing is lost", KO: "유실된 레코드가 없습니다"}, lesson.Equal(len(r.Lost()), 0))
+		r.Claim(lesson.Text{EN: "what came again is what was handled and not yet committed", KO: "다시 온 것은 처리했지만 아직 커밋되지 않은 레코드입니다"},
+			lesson.SameRecords(second.Handled().In(first.Handled()), first.Handled().From(committed)))
+		r.Claim(lesson.Text{EN: "something did come again", KO: "실제로 다시 온 것이 있습니다"}, lesson.AtLeast(r.Duplicated(), 1))
+		return
+	}
+
+	r.Step(lesson.Text{EN: "Consume; record %d is marked, the clock ticks, sarama commits, and then the power fails before the work", KO: "소비합니다. %d번째 레코드가 표시되고, 시간이 되어 sarama가 커밋한 다음, 작업하기 전에 전원이 나갑니다"}.With(crashAt))
+	first = consumer("before").HoldAt("before-handle", crashAt).Start()
+	first.WaitHeld()
+	r.WaitCommitted(group, topic, 0, crashAt)
+	first.Kill()
+	committed = r.Committed(group, topic)
+
+	r.Step(lesson.Text{EN: "Start it again", KO: "다시 시작합니다"})
+	second = consumer("before").RunUntilCaughtUp(topic, group)
+
+	r.Claim(lesson.Text{EN: "one record is lost for good", KO: "레코드 하나가 영영 유실됩니다"}, lesson.Equal(len(r.Lost()), 1))
+	r.Claim(lesson.Text{EN: "it is the one that was committed and not handled", KO: "커밋되었지만 처리되지 않은 바로 그 레코드입니다"},
+		lesson.SameRecords(r.Lost(), r.Produced().Before(committed).NotIn(first.Handled())))
+	r.Claim(lesson.Text{EN: "nothing came again", KO: "다시 온 레코드는 없습니다"}, lesson.Equal(len(second.Handled().In(first.Handled())), 0))
+}

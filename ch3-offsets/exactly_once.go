@@ -1,0 +1,96 @@
+package ch3
+
+import (
+	"fmt"
+
+	"kafkahandson/internal/event"
+	"kafkahandson/internal/lesson"
+)
+
+// ExactlyOnce is ch3-exactly-once.
+func ExactlyOnce() lesson.Lesson {
+	return lesson.Lesson{
+		Name:  "ch3-exactly-once",
+		Title: lesson.Text{EN: "Read, answer and commit exactly once", KO: "정확히 한 번: 읽고 답하고 커밋하기"},
+		Predict: lesson.Text{
+			EN: "A program reads 30 greetings from one topic and sends an answer to each to another. The power fails when the answer to #15 is sent and its offset is not yet committed. After a restart, how many answers are in the other topic? How many does a reader see that reads only what is committed? And what if the first program was not dead, only frozen, and wakes up?",
+			KO: "프로그램이 한 토픽에서 인사말 30개를 읽고, 하나마다 답장을 다른 토픽으로 보냅니다. 15번의 답장을 보내고 아직 오프셋을 커밋하지 않았을 때 전원이 나갑니다. 다시 시작하면 다른 토픽에는 답장이 몇 개 있을까요? 커밋된 것만 읽는 컨슈머에게는 몇 개가 보일까요? 첫 번째 프로그램이 죽은 것이 아니라 얼어붙었다가 깨어난다면 어떻게 될까요?",
+		},
+		Variants: []lesson.Variant{
+			{Name: atLeastOnce, Title: lesson.Text{EN: "send, then commit: the wrong way", KO: "보내고 나서 커밋하기: 잘못된 방법"}},
+			{Name: inTransactions, Title: lesson.Text{EN: "send and commit in one transaction", KO: "보내기와 커밋을 한 트랜잭션으로"}},
+			{Name: zombie, Title: lesson.Text{EN: "transactions, and a frozen program that wakes up too late", KO: "트랜잭션, 그리고 너무 늦게 깨어난 프로그램"}},
+		},
+		Programs: []string{"ch3-offsets/producer", "ch3-offsets/exactly-once", "ch3-offsets/reader"},
+		Run:      exactlyOnce,
+		Why: lesson.Text{
+			EN: "Sending and committing are two writes, and between two writes there is always room for a crash; a transaction makes them one, because the broker shows a read_committed reader the answer only when the offset is committed too. A killed program leaves its transaction open, and readers wait before it until a producer with the same transactional id starts, which aborts it, or until the transaction timeout (1 minute here) is over. The same start gives the id a new epoch, so whoever comes back from the dead with the old epoch is refused.",
+			KO: "보내기와 커밋은 두 번의 쓰기이고, 두 쓰기 사이에는 언제나 장애가 끼어들 틈이 있습니다. 트랜잭션은 둘을 하나로 묶습니다. 브로커는 오프셋까지 커밋되었을 때만 read_committed로 읽는 컨슈머에게 답장을 보여 줍니다. 강제로 종료된 프로그램은 트랜잭션을 열어 둔 채 사라지고, 읽는 쪽은 그 앞에서 기다립니다. 같은 트랜잭션 ID를 가진 프로듀서가 시작해서 그 트랜잭션을 취소하거나, 트랜잭션 타임아웃(여기서는 1분)이 지날 때까지입니다. 그렇게 시작할 때 ID는 새 에포크(epoch)를 받으므로, 옛 에포크를 가지고 뒤늦게 돌아온 프로그램은 거부됩니다.",
+		},
+		Read: "ch3-offsets/exactly-once/main.go, answerInTransaction",
+	}
+}
+
+const (
+	atLeastOnce    = "at-least-once"
+	inTransactions = "transactions"
+	zombie         = "zombie"
+)
+
+func exactlyOnce(r *lesson.Run) {
+	from := send(r)
+	to, group, readers := r.Topic("my-second-topic", 1), r.Group("test-consumer-group"), r.Group("reader-group")
+	transactional := r.Variant != atLeastOnce
+	answering := func() *lesson.Command {
+		return r.Program("ch3-offsets/exactly-once", "-from", from, "-to", to, "-group", group, fmt.Sprintf("-transactions=%t", transactional))
+	}
+
+	var first *lesson.Process
+	if r.Variant == zombie {
+		r.Step(lesson.Text{EN: "Answer them; the program freezes when the answer to #%d is sent, before the transaction is committed", KO: "답장을 보냅니다. %d번의 답장을 보낸 뒤, 트랜잭션을 커밋하기 전에 프로그램이 얼어붙습니다"}.With(crashAt))
+		first = answering().HoldAt("after-send", crashAt).Start()
+		first.WaitHeld()
+		first.Freeze()
+	} else {
+		r.Step(lesson.Text{EN: "Answer them; the power fails when the answer to #%d is sent, before its offset is committed", KO: "답장을 보냅니다. %d번의 답장을 보낸 뒤, 오프셋을 커밋하기 전에 전원이 나갑니다"}.With(crashAt))
+		first = answering().CrashAt("after-send", crashAt).Run()
+	}
+	r.Claim(lesson.Text{EN: "the group has committed the %d before it", KO: "그룹은 그 앞의 %d개까지 커밋했습니다"}.With(crashAt-1), lesson.Equal(int(r.Committed(group, from)[0]), crashAt-1))
+	if transactional {
+		stable, err := r.Admin().LastStable(r.Context(), to, 0)
+		r.Must(err)
+		r.Claim(lesson.Text{EN: "1 answer is in the log, and read_committed readers wait before it: its transaction is still open", KO: "답장 1개가 로그에 있지만 read_committed로 읽는 컨슈머는 그 앞에서 기다립니다. 트랜잭션이 아직 열려 있기 때문입니다"},
+			lesson.Equal(r.Stored(to)-int(stable), 1))
+	}
+
+	r.Step(lesson.Text{EN: "Start another one: it goes on where the group has committed", KO: "새로 하나 시작합니다. 그룹이 커밋한 곳부터 이어서 합니다"})
+	second := answering().Start()
+	r.WaitCommitted(group, from, 0, records)
+	if r.Variant == zombie {
+		r.Step(lesson.Text{EN: "The frozen program wakes up and wants to commit its transaction", KO: "얼어붙었던 프로그램이 깨어나 자기 트랜잭션을 커밋하려고 합니다"})
+		first.Resume()
+		exitCode, _ := first.WaitFailed()
+		r.Claim(lesson.Text{EN: "it is fenced off: another producer has its transactional id now", KO: "차단됩니다(fenced). 이제 다른 프로듀서가 그 트랜잭션 ID를 씁니다"}, lesson.Equal(first.Reported(event.Fenced), 1))
+		r.Claim(lesson.Text{EN: "and it gives up (exit code 1)", KO: "그리고 포기합니다 (종료 코드 1)"}, lesson.Equal(exitCode, 1))
+	}
+
+	// Whatever else has been answered comes before the answer to this one: a reader that has it has all there is.
+	r.Step(lesson.Text{EN: "Send one more greeting, #%d, and read the answers (read_committed) up to the one to it", KO: "인사말을 하나 더 보내고(#%d), 그 답장까지 read_committed로 읽습니다"}.With(records + 1))
+	r.Program("ch3-offsets/producer", "-topic", from, "-first", fmt.Sprint(records+1), "-count", "1").Run()
+	all := r.Produced()
+	r.WaitCommitted(group, from, 0, int64(len(all)))
+	second.Stop()
+	reader := r.Program("ch3-offsets/reader", "-topic", to, "-group", readers, "-isolation", "read_committed").Start()
+	reader.WaitHandled(all[records:])
+	reader.Stop()
+
+	r.Claim(lesson.Text{EN: "no answer is missing", KO: "빠진 답장은 없습니다"}, lesson.Equal(len(r.Lost()), 0))
+	twice := r.Handled().Repeated()
+	if r.Variant == atLeastOnce {
+		r.Claim(lesson.Text{EN: "the reader gets one answer twice: the one that was sent and not committed", KO: "읽는 쪽은 답장 하나를 두 번 받습니다. 보냈지만 커밋되지 않은 바로 그 답장입니다"}, lesson.SameRecords(twice, all[crashAt-1:crashAt]))
+		return
+	}
+	r.Claim(lesson.Text{EN: "the reader gets each answer exactly once", KO: "읽는 쪽은 답장을 하나씩 정확히 한 번 받습니다"}, lesson.Equal(len(twice), 0))
+	// A marker ends each transaction, committed or aborted, and has an offset of its own.
+	r.Claim(lesson.Text{EN: "the log holds one answer more, which was aborted: %d answers, and a marker after each", KO: "로그에는 취소된 답장이 하나 더 있습니다. 답장 %d개와 그 뒤의 마커들입니다"}.With(len(all)+1), lesson.Equal(r.Stored(to), 2*(len(all)+1)))
+}

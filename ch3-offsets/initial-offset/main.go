@@ -1,0 +1,74 @@
+// Command initial-offset consumes my-json-topic, says where it begins to read, and lets sarama commit. A group goes on
+// at its committed offset. One that has none, or whose committed offset is not in the log any more, begins at -initial:
+//
+//	-initial oldest   at the first record that is still there (Kafka's auto.offset.reset=earliest)
+//	-initial newest   with what comes next (Kafka's auto.offset.reset=latest)
+package main
+
+import (
+	"context"
+
+	"github.com/IBM/sarama"
+
+	"kafkahandson/internal/greeting"
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/program"
+)
+
+func main() { program.Main(run) }
+
+func run(ctx context.Context, p *program.Program) error {
+	p.Usage(i18n.Text{EN: "initial-offset consumes greetings and says where it begins.", KO: "initial-offset은 인사말을 소비하면서 어디서부터 읽기 시작하는지 알려 줍니다."})
+	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to consume", KO: "소비할 토픽 (`topic`)"})
+	group := p.String("group", "test-consumer-group", i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"})
+	initial := p.String("initial", oldest, i18n.Text{EN: "`where` to begin without a committed offset: oldest or newest", KO: "커밋된 오프셋이 없을 때 시작할 위치 (`where`): oldest 또는 newest"})
+	if err := p.Parse(ctx); err != nil {
+		return err
+	}
+	if err := p.OneOf("initial", *initial, oldest, newest); err != nil {
+		return err
+	}
+	if err := kafka.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
+		return err
+	}
+
+	config, err := p.Kafka.Sarama()
+	if err != nil {
+		return err
+	}
+	config.Consumer.Offsets.Initial = sarama.OffsetOldest // only for a group without a committed offset
+	if *initial == newest {
+		config.Consumer.Offsets.Initial = sarama.OffsetNewest // sarama's default, and Kafka's
+	}
+	// An offset that has been deleted counts as none (the default). With false the claim fails, and you decide.
+	config.Consumer.Group.ResetInvalidOffsets = true
+	config.Consumer.Offsets.AutoCommit.Enable = true
+
+	return kafka.ConsumeGroup(ctx, p.Kafka, config, *group, []string{*topic}, &handler{p}, p.Observer(*group))
+}
+
+const (
+	oldest = "oldest"
+	newest = "newest"
+)
+
+type handler struct{ program *program.Program }
+
+func (h *handler) Setup(sarama.ConsumerGroupSession) error   { return nil }
+func (h *handler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
+
+// ConsumeClaim runs once for each partition. c.InitialOffset is where it begins: an offset, -1 for the newest, -2 for
+// the oldest.
+func (h *handler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) error {
+	h.program.Reading(c)
+	for m := range c.Messages() {
+		g, err := greeting.Decode(m.Value)
+		if err != nil {
+			return kafka.BadRecord(m, err)
+		}
+		h.program.Handled(m, g)
+		s.MarkMessage(m, "")
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package ch3_test
+
+import (
+	"testing"
+
+	ch3 "kafkahandson/ch3-offsets"
+	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/lesson/lessontest"
+)
+
+func TestMain(m *testing.M) { lessontest.Main(m) }
+
+// Lessons that have no test of their own. The others look at the numbers too that a student is asked to predict.
+func TestLessons(t *testing.T) {
+	own := map[string]bool{
+		"ch3-manual-commit": true, "ch3-offset-reset": true, "ch3-offsets-inside": true, "ch3-idempotent-producer": true,
+		"ch3-rebalance": true, "ch3-exactly-once": true,
+	}
+	for _, l := range ch3.Chapter().Lessons {
+		if own[l.Name] {
+			continue
+		}
+		t.Run(l.Name, func(t *testing.T) {
+			t.Parallel()
+			lessontest.Pass(t, l)
+		})
+	}
+}
+
+// The numbers that a student is asked to predict.
+func TestManualCommitRepeats(t *testing.T) {
+	t.Parallel()
+	result := lessontest.Pass(t, ch3.ManualCommit())
+	want := map[string]int{"per-record": 1, "per-batch": 5, "mark-only": 15}
+	for _, v := range result.Variants {
+		if v.Counts.Duplicated != want[v.Name] || v.Counts.Lost != 0 || v.Counts.Produced != 30 {
+			t.Errorf("%s: %+v, want %d duplicated, 0 lost of 30", v.Name, v.Counts, want[v.Name])
+		}
+	}
+}
+
+// A lesson must notice a program that does not do what it teaches, and say by how much.
+func TestSabotageShows(t *testing.T) {
+	const producer, consumer = "internal/lesson/testdata/sabotaged-producer", "internal/lesson/testdata/sabotaged-consumer"
+	for _, tc := range []struct {
+		name, sabotage, program, instead string
+		failed                           map[string]string // claim: evidence
+	}{
+		{
+			name: "a consumer commits before it handles", program: "ch3-offsets/manual-commit", instead: consumer,
+			failed: map[string]string{
+				"nothing is lost": "1 ≠ 0",
+				// It never came again, so nothing was repeated.
+				"that is exactly 1 record": "0 ≠ 1",
+			},
+		},
+		{
+			name: "a producer drops a record", sabotage: "drop", program: "ch3-offsets/producer", instead: producer,
+			failed: map[string]string{
+				"the broker acknowledged all 30":     "29 ≠ 30",
+				"and has stored each of them once":   "29 ≠ 30",
+				"in the end everything is committed": "29 ≠ 30",
+			},
+		},
+		{
+			name: "a producer drops a record and hides it", sabotage: "lie", program: "ch3-offsets/producer", instead: producer,
+			failed: map[string]string{
+				"and has stored each of them once":   "29 ≠ 30",
+				"nothing is lost":                    "1 ≠ 0",
+				"in the end everything is committed": "29 ≠ 30",
+			},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Setenv("SABOTAGE", tc.sabotage)
+			result, err := lessontest.Play(t, ch3.ManualCommit(), lesson.Options{
+				Variants: []string{"per-record"},
+				Replace:  map[string]string{tc.program: tc.instead},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result.Passed {
+				t.Error("the verdict is PASS")
+			}
+			failed := map[string]string{}
+			for _, c := range result.Variants[0].Claims {
+				if !c.OK {
+					failed[c.Text.EN] = c.Detail
+				}
+			}
+			for claim, evidence := range tc.failed {
+				if failed[claim] != evidence {
+					t.Errorf("claim %q: evidence %q, want %q", claim, failed[claim], evidence)
+				}
+				delete(failed, claim)
+			}
+			if len(failed) > 0 {
+				t.Errorf("other claims failed: %v", failed)
+			}
+		})
+	}
+}

@@ -1,0 +1,112 @@
+// Command producer-tuning sends greetings as fast as it can and tells how fast that was. Each flag is a field of
+// sarama's configuration, and a setting of the Java client:
+//
+//	-sync                  SyncProducer.SendMessage          send(record).get(): wait after each record
+//	-flush-frequency 5ms   config.Producer.Flush.Frequency   linger.ms
+//	-flush-bytes 65536     config.Producer.Flush.Bytes       batch.size, but for a broker, not for a partition
+//	-flush-messages 500    config.Producer.Flush.Messages    the same in records; Java has no such setting
+//	-compression zstd      config.Producer.Compression       compression.type
+//	-required-acks 1       config.Producer.RequiredAcks      acks
+package main
+
+import (
+	"context"
+
+	"github.com/IBM/sarama"
+
+	"kafkahandson/internal/greeting"
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/program"
+)
+
+func main() { program.Main(run) }
+
+func run(ctx context.Context, p *program.Program) error {
+	p.Usage(i18n.Text{EN: "producer-tuning sends greetings as fast as it can.", KO: "producer-tuning은 인사말을 최대한 빠르게 보냅니다."})
+	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to send to", KO: "보낼 토픽 (`topic`)"})
+	count := p.Int("count", 5000, i18n.Text{EN: "how many greetings", KO: "보낼 인사말 수"})
+	oneByOne := p.Bool("sync", false, i18n.Text{EN: "wait for each record's acknowledgement before the next is sent", KO: "레코드마다 확인(ack)을 기다린 뒤 다음 것을 보냅니다"})
+	frequency := p.Duration("flush-frequency", 0, i18n.Text{EN: "`time` that a record may wait for company (linger.ms)", KO: "레코드가 함께 갈 레코드를 기다리는 시간 (`time`, linger.ms)"})
+	bytes := p.Int("flush-bytes", 0, i18n.Text{EN: "do not wait longer when so many `bytes` are together (batch.size)", KO: "이만큼 모이면 더 기다리지 않습니다 (`bytes`, batch.size)"})
+	messages := p.Int("flush-messages", 0, i18n.Text{EN: "do not wait longer when so many `records` are together", KO: "레코드가 이만큼 모이면 더 기다리지 않습니다 (`records`)"})
+	codec := p.String("compression", "none", i18n.Text{EN: "`codec`: none, gzip, snappy, lz4 or zstd (compression.type)", KO: "압축 코덱 (`codec`): none, gzip, snappy, lz4, zstd (compression.type)"})
+	acks := p.String("required-acks", acksAll, i18n.Text{EN: "`who` must have stored a record: all in-sync replicas, or 1, the leader (acks)", KO: "누가 저장해야 하는지 (`who`): all은 동기화된 모든 복제본, 1은 리더만 (acks)"})
+	if err := p.Parse(ctx); err != nil {
+		return err
+	}
+	if err := p.OneOf("compression", *codec, "none", "gzip", "snappy", "lz4", "zstd"); err != nil {
+		return err
+	}
+	if err := p.OneOf("required-acks", *acks, acksAll, acksLeader); err != nil {
+		return err
+	}
+	if *count < 1 || *frequency < 0 || *bytes < 0 || *messages < 0 {
+		return p.UsageError(i18n.Text{EN: "-count must be at least 1, and nothing negative", KO: "-count는 1 이상이어야 하고, 음수는 쓸 수 없습니다"})
+	}
+	if *frequency == 0 && *bytes+*messages > 0 { // the last records would wait for company that never comes
+		return p.UsageError(i18n.Text{EN: "-flush-bytes and -flush-messages need -flush-frequency", KO: "-flush-bytes와 -flush-messages에는 -flush-frequency가 필요합니다"})
+	}
+	records, err := encode(*topic, *count)
+	if err != nil {
+		return err
+	}
+	if err := kafka.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
+		return err
+	}
+
+	config, err := p.Kafka.Sarama() // the course's settings: acks=all, idempotent
+	if err != nil {
+		return err
+	}
+	// A batch leaves when its oldest record has waited for Frequency, or when it is large enough. With all three at 0,
+	// the default, nobody waits: what comes while a request is on its way goes with the next one.
+	config.Producer.Flush.Frequency = *frequency
+	config.Producer.Flush.Bytes = *bytes
+	config.Producer.Flush.Messages = *messages
+	// A batch is compressed as a whole, so a larger one compresses better. The broker stores it as it came.
+	if err := config.Producer.Compression.UnmarshalText([]byte(*codec)); err != nil {
+		return err
+	}
+	if *acks == acksLeader {
+		config.Producer.RequiredAcks = sarama.WaitForLocal // what the leader alone has is lost with the leader
+		// An idempotent producer needs acks=all, and in sarama one request in flight (Net.MaxOpenRequests=1; Java
+		// allows five). So it is off now, and a retry may store a record twice.
+		config.Producer.Idempotent = false
+	}
+
+	send := sendAsync
+	if *oneByOne {
+		send = sendSync
+	}
+	sent, err := send(ctx, p.Kafka, config, records)
+	p.Measured(i18n.Text{EN: "acknowledged", KO: "확인됨"}, float64(sent.acknowledged), "records")
+	p.Measured(i18n.Text{EN: "failed", KO: "실패"}, float64(sent.failed), "records")
+	if sent.acknowledged > 0 {
+		p.Measured(i18n.Text{EN: "rate", KO: "속도"}, float64(sent.acknowledged)/sent.took.Seconds(), "records/s")
+		p.Measured(i18n.Text{EN: "together", KO: "묶음"}, float64(sent.acknowledged)/float64(sent.requests), "records/request")
+	}
+	return err
+}
+
+const (
+	acksAll    = "all"
+	acksLeader = "1"
+)
+
+// encode makes the records before the clock starts.
+func encode(topic string, count int) ([]*sarama.ProducerMessage, error) {
+	greetings, err := greeting.Numbered(count)
+	if err != nil {
+		return nil, err
+	}
+	records := make([]*sarama.ProducerMessage, count)
+	for i, g := range greetings {
+		value, err := g.Encode()
+		if err != nil {
+			return nil, err
+		}
+		records[i] = &sarama.ProducerMessage{Topic: topic, Key: sarama.StringEncoder(g.Key()), Value: sarama.ByteEncoder(value)}
+	}
+	return records, nil
+}

@@ -1,0 +1,77 @@
+package ch3_test
+
+import (
+	"slices"
+	"testing"
+
+	ch3 "kafkahandson/ch3-offsets"
+	"kafkahandson/internal/event"
+	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/lesson/lessontest"
+)
+
+// What a student is asked to predict, as far as it does not depend on the computer.
+func TestProducerTuningCompares(t *testing.T) {
+	t.Parallel()
+	measured := map[string]map[string]float64{} // by variant and name
+	result, err := lessontest.Play(t, ch3.ProducerTuning(), lesson.Options{
+		Variants: []string{"sync", "linger", "zstd"},
+		Emit: func(e event.Event) {
+			switch e.Type {
+			case event.VariantStarted:
+				measured[e.Variant] = map[string]float64{}
+			case event.Compared:
+				measured[e.Variant][e.Text.EN] = *e.Value
+			}
+		},
+	})
+	if err != nil || !result.Passed {
+		t.Fatalf("passed: %v, error %v", result.Passed, err)
+	}
+	sync, linger, zstd := measured["sync"], measured["linger"], measured["zstd"]
+	if sync["together"] != 1 || linger["together"] < 2 || zstd["together"] < 2 {
+		t.Errorf("records in a request: sync %.1f, linger %.1f, zstd %.1f", sync["together"], linger["together"], zstd["together"])
+	}
+	if sync["on disk"] <= linger["on disk"] || linger["on disk"] <= zstd["on disk"] || zstd["on disk"] <= 0 {
+		t.Errorf("bytes of a record: sync %.1f, linger %.1f, zstd %.1f", sync["on disk"], linger["on disk"], zstd["on disk"])
+	}
+	for variant, m := range measured {
+		if len(m) != 3 || m["rate"] <= 0 {
+			t.Errorf("%s compares %v", variant, m)
+		}
+	}
+}
+
+// The lesson must notice a producer that does not do what it reports, and say by how much.
+func TestProducerTuningSabotageShows(t *testing.T) {
+	for _, tc := range []struct {
+		sabotage, variant string
+		failed            []string // claims
+	}{
+		{"lose", "linger", []string{"as many are stored", "each of them once"}},
+		{"swap", "linger", []string{"each of them once"}},
+		{"plain", "zstd", []string{"they take fewer bytes on disk than their keys and values alone"}},
+		{"", "zstd", nil}, // it is the sabotage that shows, not the other program
+	} {
+		t.Run(tc.sabotage, func(t *testing.T) {
+			t.Setenv("SABOTAGE", tc.sabotage)
+			result, err := lessontest.Play(t, ch3.ProducerTuning(), lesson.Options{
+				Variants: []string{tc.variant},
+				Replace:  map[string]string{"ch3-offsets/producer-tuning": "ch3-offsets/testdata/sabotaged-tuning"},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var failed []string
+			for _, c := range result.Variants[0].Claims {
+				if !c.OK {
+					failed = append(failed, c.Text.EN)
+					t.Logf("%s: %s", c.Text.EN, c.Detail)
+				}
+			}
+			if !slices.Equal(failed, tc.failed) || result.Passed != (len(tc.failed) == 0) {
+				t.Errorf("passed: %v, failed claims %q, want %q", result.Passed, failed, tc.failed)
+			}
+		})
+	}
+}

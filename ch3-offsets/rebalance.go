@@ -1,0 +1,154 @@
+package ch3
+
+import (
+	"fmt"
+
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/lesson"
+)
+
+// Rebalance is ch3-rebalance.
+func Rebalance() lesson.Lesson {
+	return lesson.Lesson{
+		Name:  "ch3-rebalance",
+		Title: lesson.Text{EN: "Who owns which partition when", KO: "언제 누가 어느 파티션을 소유하는가"},
+		Predict: lesson.Text{
+			EN: "A works on 6 partitions alone. Then B joins the group, and then C. When B joins, on how many of its 6 partitions must A stop working, if only for a moment: with range? With sticky? With cooperative-sticky? And if B has an instance id and is restarted in a deployment, what does A notice of it?",
+			KO: "A가 혼자 파티션 6개를 처리하고 있습니다. 그룹에 B가 들어오고, 이어서 C가 들어옵니다. B가 들어올 때 A는 6개 가운데 몇 개에서 잠깐이라도 손을 떼야 할까요? range일 때는? sticky일 때는? cooperative-sticky일 때는? 그리고 인스턴스 ID가 있는 B를 배포하느라 다시 시작하면, A는 무엇을 알아챌까요?",
+		},
+		Variants: []lesson.Variant{
+			{Name: byRange, Title: lesson.Text{EN: "everyone gives up everything, and shares are dealt anew", KO: "모두 다 내려놓고 처음부터 다시 나누기"}},
+			{Name: sticky, Title: lesson.Text{EN: "everyone gives up everything, and gets its own back", KO: "모두 다 내려놓지만 자기 것을 되돌려 받기"}},
+			{Name: cooperative, Title: lesson.Text{EN: "only what moves is given up", KO: "옮겨 갈 것만 내려놓기"}},
+			{Name: static, Title: lesson.Text{EN: "a member with an instance id restarts, and nobody else notices", KO: "인스턴스 ID가 있는 멤버가 재시작해도 나머지는 모르기"}},
+		},
+		Programs: []string{"ch3-offsets/producer", "ch3-offsets/rebalance"},
+		Run:      rebalance,
+		Why: lesson.Text{
+			EN: "With an eager strategy (range, sticky) every member gives up everything before it rejoins, so one newcomer stops the whole group until its slowest member has let go, and what was handled and not committed comes again; sticky only sees to it that fewer partitions have a new owner afterwards. A cooperative strategy rebalances twice, first to free what moves and then to hand it over: what moves waits a little longer, what stays does not wait at all and repeats nothing. A static member does not leave the group when it ends: until its session timeout the broker keeps its partitions for whoever comes with the same instance id, which suits a quick restart, and means that nobody works on them until then if it does not come back.",
+			KO: "eager 전략(range, sticky)에서는 모든 멤버가 전부 내려놓아야 다시 참여할 수 있습니다. 그래서 새 멤버 하나 때문에 가장 느린 멤버가 손을 뗄 때까지 그룹 전체가 멈추고, 처리했지만 커밋하지 않은 레코드는 다시 옵니다. sticky는 그 뒤에 소유자가 바뀌는 파티션을 줄여 줄 뿐입니다. cooperative 전략은 옮길 것을 먼저 비우고 나서 넘겨주느라 리밸런스를 두 번 합니다. 옮겨 가는 파티션은 조금 더 기다리지만, 남는 파티션은 전혀 멈추지 않고 반복도 없습니다. 정적 멤버는 종료해도 그룹을 떠나지 않습니다. 브로커가 세션 타임아웃까지 파티션을 맡아 두었다가 같은 인스턴스 ID로 돌아오면 돌려줍니다. 빠른 재시작에는 좋지만, 돌아오지 않으면 그때까지 아무도 그 파티션을 처리하지 않습니다.",
+		},
+		Read: "ch3-offsets/rebalance/main.go, GroupStrategies",
+		Java: "partition.assignment.strategy=RangeAssignor | StickyAssignor | CooperativeStickyAssignor; group.instance.id",
+	}
+}
+
+const (
+	byRange     = "range"
+	sticky      = "sticky"
+	cooperative = "cooperative-sticky"
+	static      = "static"
+)
+
+func rebalance(r *lesson.Run) {
+	const partitions, sent = 6, 240
+	topic, group := r.Topic("my-json-topic", partitions), r.Group("test-consumer-group")
+	r.Step(lesson.Text{EN: "Send %d greetings to %d partitions", KO: "인사말 %d개를 파티션 %d개에 보냅니다"}.With(sent, partitions))
+	r.Program("ch3-offsets/producer", "-topic", topic, "-count", fmt.Sprint(sent)).Run()
+
+	// A member's id begins with its client id or its instance id, and range deals in the order of the ids: A, B, C.
+	start := func(member string) *lesson.Process {
+		args := []string{"-client-id", member, "-strategy", r.Variant}
+		if r.Variant == static {
+			args = []string{"-client-id", member, "-instance-id", member, "-session-timeout", "30s"}
+		}
+		args = append(args, "-heartbeat", "100ms", "-work", "15ms", "-commit-every", "100", "-last-commit=false", "-quiet", "-topic", topic, "-group", group)
+		return r.Program("ch3-offsets/rebalance", args...).Start()
+	}
+
+	r.Step(lesson.Text{
+		EN: "A starts. It commits every 100 records, and not when a partition is taken away; its heartbeat is 100 ms, not 3 s, to save you the waiting",
+		KO: "A가 시작합니다. 100개마다 커밋하고, 파티션을 빼앗길 때는 커밋하지 않습니다. 오래 기다리지 않도록 하트비트는 3초가 아니라 100 ms입니다",
+	})
+	a := start("A")
+	one := r.WaitOwners(map[string]int{"A": 6})
+	r.WaitHandled(sent / 6)
+
+	r.Step(lesson.Text{EN: "B joins", KO: "B가 들어옵니다"})
+	b := start("B")
+	two := r.WaitOwners(map[string]int{"A": 3, "B": 3})
+	r.WaitHandled(sent / 2)
+
+	describe := func() kafka.GroupDescription {
+		said, err := r.Admin().DescribeGroup(r.Context(), group)
+		r.Must(err)
+		return said
+	}
+	var last *lesson.Process
+	var down kafka.GroupDescription // while B is
+	var end lesson.Owners
+	if r.Variant == static {
+		r.Step(lesson.Text{EN: "B is stopped and started again, as in a deployment", KO: "배포할 때처럼 B를 멈추고 다시 시작합니다"})
+		b.Stop()
+		down = describe()
+		last = start("B")
+		end = r.WaitOwners(map[string]int{"A": 3, "B": 3})
+	} else {
+		r.Step(lesson.Text{EN: "C joins", KO: "C가 들어옵니다"})
+		last = start("C")
+		end = r.WaitOwners(map[string]int{"A": 2, "B": 2, "C": 2})
+	}
+	said := describe()
+	r.WaitHandled(sent)
+	timeline := r.ShowTimeline()
+	r.StopAll(a, b, last)
+
+	r.Claim(lesson.Text{EN: "nothing is lost", KO: "유실된 레코드가 없습니다"}, lesson.Equal(len(r.Lost()), 0))
+	r.Claim(lesson.Text{EN: "a partition never had two owners at a time", KO: "한 파티션의 소유자가 동시에 둘인 적은 없습니다"}, lesson.Equal(timeline.Overlaps(), 0))
+	r.Claim(lesson.Text{EN: "the broker names the same owners of all 6", KO: "브로커가 말하는 6개의 소유자도 같습니다"}, lesson.Equal(agreeing(said, topic, end), partitions))
+	claimOwners(r, one, two, end)
+	if r.Variant == static {
+		r.Claim(lesson.Text{EN: "while B was down, the broker counted 2 members all the same", KO: "B가 꺼져 있는 동안에도 브로커는 멤버를 2개로 셉니다"}, lesson.Equal(len(down.Members), 2))
+	}
+	r.Compare(lesson.Text{EN: "given up", KO: "내려놓은 횟수"}, float64(timeline.Ended()), "")
+	r.Compare(lesson.Text{EN: "moved", KO: "소유자가 바뀐 수"}, float64(two.Moved(one)+end.Moved(two)), "")
+	r.Compare(lesson.Text{EN: "without an owner", KO: "소유자 없는 시간"}, float64(timeline.Unowned().Milliseconds()), "ms")
+}
+
+// claimOwners claims what became of the 6 partitions: one, two and end are their owners when A was alone, when B had
+// joined, and after C had joined or B had come back.
+func claimOwners(r *lesson.Run, one, two, end lesson.Owners) {
+	switch r.Variant {
+	case byRange, sticky:
+		r.Claim(lesson.Text{EN: "when B joins, A gives up all 6 and gets 3 back", KO: "B가 들어올 때 A는 6개를 모두 내려놓고 3개를 돌려받습니다"}, lesson.Equal(two.Interrupted(one), 6))
+		r.Claim(lesson.Text{EN: "when C joins, A and B give up all 6 again", KO: "C가 들어올 때 A와 B는 또 6개를 모두 내려놓습니다"}, lesson.Equal(end.Interrupted(two), 6))
+		if r.Variant == byRange {
+			r.Claim(lesson.Text{EN: "C needs 2, but 3 have a new owner: one went from A to B", KO: "C에게는 2개면 되는데 3개의 소유자가 바뀌었습니다. 하나는 A에서 B로 갔습니다"}, lesson.Equal(end.Moved(two), 3))
+		} else {
+			r.Claim(lesson.Text{EN: "the others came back to their owner: only C's 2 have a new one", KO: "나머지는 원래 소유자에게 돌아갔고, C의 2개만 소유자가 바뀌었습니다"}, lesson.Equal(end.Moved(two), 2))
+		}
+	case cooperative:
+		r.Claim(lesson.Text{EN: "when B joins, A gives up only the 3 that B gets", KO: "B가 들어올 때 A는 B가 받을 3개만 내려놓습니다"}, lesson.Equal(two.Interrupted(one), 3))
+		r.Claim(lesson.Text{EN: "when C joins, A and B give up only the 2 that C gets", KO: "C가 들어올 때 A와 B는 C가 받을 2개만 내려놓습니다"}, lesson.Equal(end.Interrupted(two), 2))
+		r.Claim(lesson.Text{EN: "A worked on 2 of them from beginning to end without a break", KO: "A는 그중 2개를 처음부터 끝까지 쉬지 않고 처리했습니다"}, lesson.Equal(len(end.Kept(one)), 2))
+		r.Claim(lesson.Text{EN: "and none of their records came again", KO: "그리고 그 2개의 레코드는 하나도 다시 오지 않았습니다"}, lesson.Equal(repeated(r.Handled(), end.Kept(one)), 0))
+	case static:
+		r.Claim(lesson.Text{EN: "B got its 3 partitions back, and only these were interrupted", KO: "B는 자기 파티션 3개를 되찾았고, 멈춘 것은 그 3개뿐입니다"}, lesson.Equal(end.Interrupted(two), 3))
+		r.Claim(lesson.Text{EN: "no partition has a new owner", KO: "소유자가 바뀐 파티션은 없습니다"}, lesson.Equal(end.Moved(two), 0))
+		r.Claim(lesson.Text{EN: "there was no rebalance: the group is in the same generation", KO: "리밸런스는 없었습니다. 그룹의 세대가 그대로입니다"}, lesson.Equal(end.Generation(), two.Generation()))
+	}
+}
+
+// agreeing is on how many partitions the broker agrees with the members about the owner.
+func agreeing(said kafka.GroupDescription, topic string, owners lesson.Owners) int {
+	n := 0
+	for _, m := range said.Members {
+		for _, p := range m.Claims[topic] {
+			if owners[p].Owner == m.ClientID {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// repeated is how many records of these partitions were handled that had been handled before.
+func repeated(handled lesson.Records, of lesson.Owners) int {
+	var records lesson.Records
+	for _, record := range handled {
+		if _, ok := of[record.Partition]; ok {
+			records = append(records, record)
+		}
+	}
+	return len(records) - records.Distinct()
+}

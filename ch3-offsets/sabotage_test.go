@@ -1,0 +1,70 @@
+package ch3_test
+
+import (
+	"testing"
+
+	ch3 "kafkahandson/ch3-offsets"
+	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/lesson/lessontest"
+)
+
+// Lessons look at what the broker has, not at what programs say: a program that does not do what it should is found out.
+func TestSabotageIsFoundOut(t *testing.T) {
+	for _, tc := range []struct {
+		name, program, instead string
+		lesson                 lesson.Lesson
+		variant                string
+		failed                 map[string]string // claim: evidence
+	}{
+		{
+			name: "an idempotent producer that is not", lesson: ch3.IdempotentProducer(), variant: "idempotent",
+			program: "ch3-offsets/idempotent-producer", instead: "ch3-offsets/testdata/never-idempotent",
+			failed: map[string]string{"the topic holds 30 records": "31 ≠ 30", "none is stored twice": "1 ≠ 0"},
+		},
+		{
+			name: "a reset that does nothing", lesson: ch3.OffsetReset(), variant: "earliest",
+			program: "cmd/lab", instead: "ch3-offsets/testdata/does-nothing",
+			failed: map[string]string{
+				"it is refused (exit code 1)":                         "0 ≠ 1",
+				"the refusal names the one member that is in the way": "0 ≠ 1",
+				"now it stands at offset 0":                           "20 ≠ 0",
+				"the next record that it read is the one at offset 0": "1 (#21) ≠ 1 (#1): missing #1, extra #21",
+				"20 records came again":                               "0 ≠ 20",
+				"then it read all that follow, once each":             "11 ≠ 31: missing #1 #10 #11 #12 #13 #14 #15 #16 #17 #18 #19 #2 #20 #3 #4 #5 #6 #7 #8 #9",
+			},
+		},
+		{
+			name: "an offset outside the transaction", lesson: ch3.ExactlyOnce(), variant: "transactions",
+			program: "ch3-offsets/exactly-once", instead: "ch3-offsets/testdata/offset-first",
+			failed: map[string]string{
+				"the group has committed the 14 before it": "15 ≠ 14",
+				"no answer is missing":                     "1 ≠ 0",
+				"the log holds one answer more, which was aborted: 32 answers, and a marker after each": "62 ≠ 64",
+			},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			result, err := lessontest.Play(t, tc.lesson, lesson.Options{
+				Variants: []string{tc.variant},
+				Replace:  map[string]string{tc.program: tc.instead},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result.Passed {
+				t.Error("the verdict is PASS")
+			}
+			for _, c := range result.Variants[0].Claims {
+				want, expected := tc.failed[c.Text.EN]
+				if c.OK == expected || (expected && c.Detail != want) {
+					t.Errorf("claim %q: holds %t, evidence %q, want %q", c.Text.EN, c.OK, c.Detail, want)
+				}
+				delete(tc.failed, c.Text.EN)
+			}
+			if len(tc.failed) > 0 {
+				t.Errorf("not claimed: %v", tc.failed)
+			}
+		})
+	}
+}

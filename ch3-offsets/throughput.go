@@ -1,0 +1,69 @@
+package ch3
+
+import "kafkahandson/internal/lesson"
+
+// Throughput is ch3-throughput.
+func Throughput() lesson.Lesson {
+	return lesson.Lesson{
+		Name:  "ch3-throughput",
+		Title: lesson.Text{EN: "Consume faster, and lose nothing", KO: "유실 없이 더 빠르게 소비하기"},
+		Predict: lesson.Text{
+			EN: "The work for a record takes 10 ms, so one goroutine does 100 records a second. A pool of 64 goroutines is much faster. The consumer is killed in the middle of its work: which of the four ways loses records?",
+			KO: "레코드 하나를 처리하는 데 10ms가 걸리므로, 고루틴 하나는 1초에 100개를 처리합니다. 고루틴 64개의 풀은 훨씬 빠릅니다. 한창 일하는 중에 컨슈머가 강제로 종료됩니다. 네 가지 방법 가운데 레코드를 잃는 것은 어느 것일까요?",
+		},
+		Variants: []lesson.Variant{
+			{Name: "one", Title: lesson.Text{EN: "one record at a time", KO: "한 번에 하나씩"}},
+			{Name: "partitions", Title: lesson.Text{EN: "one goroutine for each partition", KO: "파티션마다 고루틴 하나"}},
+			{Name: "unsafe-pool", Title: lesson.Text{EN: "a pool, marked as soon as handed over: the wrong way", KO: "풀에 넘기자마자 표시: 잘못된 방법"}},
+			{Name: "ordered-pool", Title: lesson.Text{EN: "a pool that keeps order and marks what is done", KO: "순서를 지키고 끝난 것만 표시하는 풀"}},
+		},
+		Programs: []string{"ch3-offsets/producer", "ch3-offsets/throughput"},
+		Run:      throughput,
+		Why: lesson.Text{
+			EN: "A mark says: everything before here is done. The unsafe pool says so when a record enters its queue, so whatever waits in the queue when the power fails is lost for good, and two goroutines may finish two records of one key in the wrong order. The ordered pool gives each key one record at a time and marks only the highest offset below which everything is done; a crash repeats some records and loses none.",
+			KO: "표시(mark)는 '여기까지는 모두 끝났다'는 뜻입니다. 안전하지 않은 풀은 레코드가 대기열에 들어가는 순간 그렇게 말해 버립니다. 그래서 전원이 나갈 때 대기열에 있던 것은 영영 사라지고, 같은 키의 두 레코드가 뒤바뀐 순서로 끝나기도 합니다. 순서를 지키는 풀은 키마다 한 번에 하나씩만 처리하고, 그 아래가 모두 끝난 가장 높은 오프셋까지만 표시합니다. 충돌이 나면 일부가 반복될 뿐 아무것도 잃지 않습니다.",
+		},
+		Read: "ch3-offsets/throughput/main.go, ConsumeClaim",
+		Java: "chapter4/clip8, MyConsumer with an ExecutorService",
+	}
+}
+
+func throughput(r *lesson.Run) {
+	const count, dies = 180, 60
+	topic := r.Topic("my-json-topic", 6)
+	r.Step(lesson.Text{EN: "Send %d greetings to 6 partitions", KO: "인사말 %d개를 파티션 6개에 보냅니다"}.With(count))
+	r.Program("ch3-offsets/producer", "-topic", topic, "-count", "180").Run()
+	r.Claim(lesson.Text{EN: "all %d are stored", KO: "%d개가 모두 저장되었습니다"}.With(count), lesson.Equal(r.Stored(topic), count))
+
+	group := r.Group("test-consumer-group")
+	consumer := func(group string, more ...string) *lesson.Command {
+		return r.Program("ch3-offsets/throughput", append([]string{"-topic", topic, "-group", group, "-how", r.Variant, "-interval", "100ms"}, more...)...)
+	}
+	r.Step(lesson.Text{EN: "Measure: how fast is it?", KO: "측정합니다. 얼마나 빠를까요?"})
+	rate := consumer(r.Group("speed-test-group"), "-measure", "180").Run().Measured("rate")
+	r.Compare(lesson.Text{EN: "rate", KO: "처리 속도"}, rate, "records/s")
+
+	r.Step(lesson.Text{EN: "Consume from the start in another group; in the middle of it the power fails", KO: "다른 그룹으로 처음부터 소비합니다. 한창 처리하는 중에 전원이 나갑니다"})
+	first := consumer(group).HoldAt("after-handle", dies).Start()
+	first.WaitHeld()
+	if r.Variant == "unsafe-pool" { // it never stops reading and marking, so all of it is committed in a moment
+		r.WaitCommittedToEnd(group, topic)
+	}
+	first.Kill()
+	committed := r.Committed(group, topic)
+	r.Step(lesson.Text{EN: "Start it again", KO: "다시 시작합니다"})
+	second := consumer(group).RunUntilCaughtUp(topic, group)
+
+	inOrder := lesson.Text{EN: "records of one key were handled in order", KO: "같은 키의 레코드는 순서대로 처리되었습니다"}
+	late := first.Handled().OutOfOrder() + second.Handled().OutOfOrder()
+	if r.Variant == "unsafe-pool" {
+		r.Claim(lesson.Text{EN: "it really loses records", KO: "실제로 레코드를 잃습니다"}, lesson.AtLeast(len(r.Lost()), 1))
+		r.Claim(lesson.Text{EN: "they are those that were committed and not done", KO: "커밋되었지만 끝나지 않은 바로 그 레코드들입니다"},
+			lesson.SameRecords(r.Lost(), r.Produced().Before(committed).NotIn(first.Handled())))
+		return
+	}
+	r.Claim(lesson.Text{EN: "nothing is lost", KO: "유실된 레코드가 없습니다"}, lesson.Equal(len(r.Lost()), 0))
+	r.Claim(inOrder, lesson.Equal(late, 0))
+	r.Claim(lesson.Text{EN: "nothing was committed that was not done", KO: "끝나지 않은 것은 커밋되지 않았습니다"},
+		lesson.Equal(len(r.Produced().Before(committed).NotIn(first.Handled())), 0))
+}
