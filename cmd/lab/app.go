@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/problem"
+	"kafkahandson/internal/stack"
+)
+
+// app is what all commands share.
+type app struct {
+	args   []string
+	lang   i18n.Lang
+	stdin  *os.File
+	stdout *os.File
+	stderr io.Writer
+	kafka  kafka.Config // from environment and flags
+	stack  stack.Kind
+}
+
+func newApp(args []string) *app {
+	a := &app{args: args, lang: i18n.Detect(os.Getenv), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	// The language is needed before cobra parses, for the texts of the commands and flags themselves.
+	for i, arg := range args {
+		value, ok := strings.CutPrefix(arg, "--lang=")
+		if arg == "--lang" && i+1 < len(args) {
+			value, ok = args[i+1], true
+		}
+		if lang, err := i18n.Parse(value); ok && err == nil {
+			a.lang = lang
+		}
+	}
+	return a
+}
+
+// t is a text in the user's language.
+func (a *app) t(en, ko string) string { return i18n.Text{EN: en, KO: ko}.In(a.lang) }
+
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "lab",
+		Short:         a.t("Kafka by hand, in Go: lessons that end in a verdict", "손으로 익히는 Kafka, Go: 판정으로 끝나는 레슨"),
+		Args:          a.unknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetArgs(a.args)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	if a.lang == i18n.Korean {
+		root.SetUsageTemplate(strings.NewReplacer(
+			"Usage:", "사용법:", "Aliases:", "다른 이름:", "Examples:", "예:", "Available Commands:", "명령:",
+			"Additional Commands:", "그 밖의 명령:", "Global Flags:", "공통 플래그:", "Flags:", "플래그:",
+			`Use "{{.CommandPath}} [command] --help" for more information about a command.`,
+			`명령에 대해 더 알아보려면 "{{.CommandPath}} [command] --help"를 실행하세요.`).Replace(root.UsageTemplate()))
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if args := cmd.Flags().Args(); cmd.HasSubCommands() && len(args) > 0 { // the flag may be that of the command meant
+			return a.unknownCommand(cmd, args)
+		}
+		return a.usage(cmd, i18n.Verbatim(err.Error()))
+	})
+
+	flags := root.PersistentFlags()
+	flags.String("lang", string(a.lang), a.t("language: en or ko", "언어: en 또는 ko"))
+	kind := flags.String("stack", string(stack.Default(os.Getenv)), a.t("where Kafka comes from: auto, env, compose, embedded", "Kafka를 어디에서 가져올지: auto, env, compose, embedded"))
+	env, envErr := kafka.FromEnv(os.Getenv)
+	a.kafka = env
+	connection := flag.NewFlagSet("kafka", flag.ContinueOnError)
+	a.kafka.RegisterFlags(connection, a.lang)
+	flags.AddGoFlagSet(connection)
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "bootstrap-server" { // kafka-cli's name for it
+			name = "brokers"
+		}
+		return pflag.NormalizedName(name)
+	})
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if envErr != nil {
+			return envErr
+		}
+		if a.stack, err = stack.ParseKind(*kind); err != nil {
+			return err
+		}
+		if lang := cmd.Flags().Lookup("lang").Value.String(); lang != "" {
+			if _, err := i18n.Parse(lang); err != nil {
+				return problem.Usage(i18n.Text{EN: "unknown language %q", KO: "알 수 없는 언어 %q입니다"}.With(lang),
+					i18n.Text{EN: "choose en or ko", KO: "en 또는 ko를 고르세요"})
+			}
+		}
+		return nil
+	}
+
+	root.AddCommand(a.runCommand(), a.listCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.doctorCommand(), a.resetCommand(),
+		a.topicCommand(), a.produceCommand(), a.consumeCommand(), a.groupCommand(), a.versionCommand())
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion":
+			cmd.Short = a.t("Print a completion script for your shell", "셸 자동 완성 스크립트를 출력합니다")
+		case "help":
+			cmd.Short = a.t("Help about a command", "명령 도움말")
+		}
+	}
+	return root
+}
+
+// usage is a mistake on the command line of a command.
+func (a *app) usage(cmd *cobra.Command, what i18n.Text, solve ...i18n.Text) error {
+	return problem.Usage(what, append(solve, i18n.Text{EN: "see: %s --help", KO: "도움말: %s --help"}.With(cmd.CommandPath()))...)
+}
+
+// unknownCommand is the Args of commands that only have subcommands.
+func (a *app) unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return a.usage(cmd, i18n.Text{EN: "unknown command %q", KO: "알 수 없는 명령 %q입니다"}.With(args[0]), didYouMean(args[0], names)...)
+}
+
+func (a *app) noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return a.usage(cmd, i18n.Text{EN: "unexpected argument %q", KO: "예상하지 못한 인자 %q입니다"}.With(args[0]))
+	}
+	return nil
+}
+
+// require checks that flags without a default were given.
+func (a *app) require(cmd *cobra.Command, flags ...string) error {
+	for _, name := range flags {
+		if !cmd.Flags().Changed(name) {
+			return a.usage(cmd, i18n.Text{EN: "--%s is missing", KO: "--%s가 빠졌습니다"}.With(name))
+		}
+	}
+	return nil
+}
+
+// didYouMean suggests the name nearest to what was typed, if any is near.
+func didYouMean(typed string, names []string) []i18n.Text {
+	best, distance := "", len(typed)/2+2
+	for _, name := range names {
+		if d := levenshtein.ComputeDistance(typed, name); d < distance {
+			best, distance = name, d
+		}
+	}
+	if best == "" {
+		return nil
+	}
+	return []i18n.Text{i18n.Text{EN: "did you mean %s?", KO: "%s을(를) 찾으셨나요?"}.With(best)}
+}
+
+// withAdmin finds a Kafka, says which, and calls do with an admin connection.
+func (a *app) withAdmin(ctx context.Context, do func(*kafka.Admin) error) error {
+	found, err := a.findKafka(ctx)
+	if err != nil {
+		return err
+	}
+	admin, err := kafka.NewAdmin(ctx, found.Config)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = admin.Close() }() // what it was asked has been answered
+	return do(admin)
+}
+
+// findKafka finds a Kafka and says on standard error which: standard output is for what the command was asked.
+func (a *app) findKafka(ctx context.Context) (stack.Kafka, error) {
+	found, err := stack.FindKafka(ctx, a.kafka, a.stack)
+	if err != nil {
+		return stack.Kafka{}, err
+	}
+	fmt.Fprintln(a.stderr, found.Announce().In(a.lang))
+	return found, nil
+}
+
+// table prints rows under a head, without lines around them.
+func (a *app) table(head table.Row, rows []table.Row) {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.Style().Options = table.OptionsNoBordersAndSeparators
+	t.Style().Format.Header = text.FormatUpper
+	t.AppendHeader(head)
+	t.AppendRows(rows)
+	a.printf("%s\n", t.Render())
+}
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// color tells whether to colour standard output: on a terminal, unless NO_COLOR (no-color.org) is set.
+func (a *app) color() bool {
+	return isTerminal(a.stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"kafkahandson/internal/embedded"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"lab": main})
+}
+
+// freePorts returns ports that nobody listens on, below those that the system hands out by itself.
+func freePorts(t *testing.T, n int) []int {
+	t.Helper()
+	var ports []int
+	for port := 20_000 + os.Getpid()%10_000; len(ports) < n && port < 32_000; port++ {
+		if ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			ports = append(ports, port)
+			_ = ln.Close() // it was free
+		}
+	}
+	if len(ports) < n {
+		t.Fatal("no free ports")
+	}
+	return ports
+}
+
+// TestScripts runs the command as a person types it: see testdata/script. In a script,
+//
+//	exits 2 lab lsit
+//
+// runs a command and checks its exit code.
+func TestScripts(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("ROOT", root)
+			env.Defer(func() { // a script that failed half-way has not done it
+				if _, err := embedded.StopKafka(context.Background(), filepath.Join(env.WorkDir, "home", "embedded", "kafka")); err != nil {
+					t.Error(err)
+				}
+			})
+			env.Setenv("KAFKAHANDSON_HOME", filepath.Join(env.WorkDir, "home"))
+			env.Setenv("KAFKAHANDSON_STACK", "embedded") // whatever else runs on this computer
+			for i, port := range freePorts(t, 3) {
+				env.Setenv(fmt.Sprintf("KAFKA%d_PORT", i+1), strconv.Itoa(port))
+			}
+			for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS"} { // the programs are built with the caches there are
+				value, err := exec.Command("go", "env", name).Output()
+				if err != nil {
+					return err
+				}
+				env.Setenv(name, string(value[:len(value)-1]))
+			}
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) < 2 {
+					ts.Fatalf("usage: exits CODE COMMAND…")
+				}
+				want, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				got := 0
+				if err := ts.Exec(args[1], args[2:]...); err != nil {
+					var exit *exec.ExitError
+					if !errors.As(err, &exit) {
+						ts.Fatalf("%v", err)
+					}
+					got = exit.ExitCode()
+				}
+				if got != want {
+					ts.Fatalf("exit code %d, want %d", got, want)
+				}
+			},
+		},
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+	})
+}

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/stack"
+)
+
+func (a *app) upCommand() *cobra.Command {
+	var inProcess, detach bool
+	cmd := &cobra.Command{
+		Use:   "up [SERVICE…]",
+		Short: a.t("Keep a stack up for several terminals: Docker Compose, or --embedded", "여러 터미널에서 쓸 스택을 띄워 둡니다: Docker Compose 또는 --embedded"),
+		Long: a.t(`Starts the compose stack (three brokers, ZooKeeper, MySQL, CMAK, Redpanda Console, kafka-ui), waits until it is healthy,
+and checks it as a client would. With --embedded it keeps a Kafka up that needs no Docker.`,
+			`compose 스택(브로커 세 개, ZooKeeper, MySQL, CMAK, Redpanda Console, kafka-ui)을 시작하고, 준비될 때까지 기다린 뒤,
+클라이언트의 눈으로 확인합니다. --embedded를 쓰면 Docker가 필요 없는 Kafka를 띄워 둡니다.`),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case inProcess && len(args) > 0:
+				return a.noArgs(cmd, args)
+			case inProcess && detach:
+				return a.upDetached(cmd.Context())
+			case inProcess:
+				return a.upForeground(cmd.Context())
+			case detach:
+				return a.usage(cmd, i18n.Text{EN: "--detach is for --embedded; the compose stack always runs in the background", KO: "--detach는 --embedded와 함께 씁니다. compose 스택은 항상 백그라운드에서 실행됩니다"})
+			}
+			return a.upCompose(cmd.Context(), args)
+		},
+	}
+	cmd.Flags().BoolVar(&inProcess, "embedded", false, a.t("the embedded Kafka: no Docker", "내장 Kafka: Docker 없이"))
+	cmd.Flags().BoolVarP(&detach, "detach", "d", false, a.t("with --embedded: in the background, until lab down", "--embedded와 함께: 백그라운드에서 실행하고, lab down으로 끝냅니다"))
+	return cmd
+}
+
+func (a *app) upForeground(ctx context.Context) (err error) {
+	dir, err := stack.KeptKafkaDir()
+	if err != nil {
+		return err
+	}
+	ports, err := stack.Ports()
+	if err != nil {
+		return err
+	}
+	k, err := embedded.StartKafka(embedded.KafkaOptions{Dir: dir, Ports: ports.Kafka})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, k.Close()) }()
+	a.printf("%s\n", i18n.Text{EN: "Kafka is up: %s", KO: "Kafka가 떴습니다: %s"}.With(strings.Join(k.Brokers(), ",")).In(a.lang))
+	if note := stack.TakenPortNote(ctx, k.TakenPort); !note.IsZero() {
+		a.printf("%s\n", note.In(a.lang))
+	}
+	a.printf("%s\n", a.t("Programs and lessons in other terminals find it by themselves. Ctrl-C or `lab down` ends it; topics and offsets stay.",
+		"다른 터미널의 프로그램과 레슨이 알아서 찾습니다. Ctrl-C나 `lab down`으로 끝내며, 토픽과 오프셋은 남아 있습니다."))
+	select {
+	case <-ctx.Done():
+	case <-k.ShutdownRequested():
+	}
+	return nil
+}
+
+// detachedStart is how long the background process may take to be ready.
+const detachedStart = 10 * time.Second
+
+func (a *app) upDetached(ctx context.Context) error {
+	dir, err := stack.KeptKafkaDir()
+	if err != nil {
+		return err
+	}
+	if state, ok := embedded.RunningKafka(ctx, dir); ok {
+		a.printf("%s\n", i18n.Text{EN: "Kafka is up already: %s", KO: "Kafka가 이미 떠 있습니다: %s"}.With(strings.Join(state.Brokers, ",")).In(a.lang))
+		return nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the lab command itself: %w", err)
+	}
+	logFile := filepath.Join(dir, "lab.log")
+	out, err := os.Create(logFile)
+	if err != nil {
+		return fmt.Errorf("create the log of the background process: %w", err)
+	}
+	cmd := exec.Command(self, "up", "--embedded", "--lang", string(a.lang))
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it outlives this terminal
+	if err := errors.Join(cmd.Start(), out.Close()); err != nil {
+		return fmt.Errorf("start the background process: %w", err)
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }() // waited for below, or left to run on with the process
+	ctx, cancel := context.WithTimeout(ctx, detachedStart)
+	defer cancel()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		if state, ok := embedded.RunningKafka(ctx, dir); ok {
+			a.printf("%s\n", i18n.Text{EN: "Kafka is up in the background (pid %d): %s", KO: "Kafka가 백그라운드에서 떴습니다 (pid %d): %s"}.With(state.PID, strings.Join(state.Brokers, ",")).In(a.lang))
+			return nil
+		}
+		select {
+		case <-look.C:
+		case err := <-exited:
+			said, _ := os.ReadFile(logFile)
+			return fmt.Errorf("the background process ended: %w\n%s", err, said)
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("the background process is not ready after %s, see %s", detachedStart, logFile), cmd.Process.Kill())
+		}
+	}
+}
+
+func (a *app) downCommand() *cobra.Command {
+	var volumes, inProcess bool
+	cmd := &cobra.Command{
+		Use:   "down",
+		Short: a.t("End what `lab up` keeps up: the embedded Kafka and the compose stack", "`lab up`으로 띄운 내장 Kafka와 compose 스택을 끝냅니다"),
+		Args:  a.noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			wasEmbedded, err := a.downEmbedded(cmd.Context(), volumes)
+			if err != nil {
+				return err
+			}
+			wasCompose := false
+			if !inProcess {
+				wasCompose, err = a.downCompose(cmd.Context(), volumes)
+			}
+			if err == nil && !wasEmbedded && !wasCompose {
+				a.printf("%s\n", a.t("Nothing was up.", "떠 있는 것이 없습니다."))
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&inProcess, "embedded", false, a.t("only the embedded Kafka", "내장 Kafka만"))
+	cmd.Flags().BoolVar(&volumes, "volumes", false, a.t("delete the data too: topics, offsets, tables", "데이터(토픽, 오프셋, 테이블)도 삭제합니다"))
+	return cmd
+}
+
+func (a *app) downEmbedded(ctx context.Context, volumes bool) (ran bool, err error) {
+	dir, err := stack.KeptKafkaDir()
+	if err != nil {
+		return false, err
+	}
+	if ran, err = embedded.StopKafka(ctx, dir); err != nil {
+		return ran, err
+	}
+	if ran {
+		a.printf("%s\n", a.t("The embedded Kafka is down.", "내장 Kafka를 끝냈습니다."))
+	}
+	// The private MySQL ends with its last user; one whose users were killed ends here.
+	database, err := stack.PrivateMySQLDir()
+	if err != nil {
+		return ran, err
+	}
+	if err := embedded.StopMySQL(ctx, database); err != nil {
+		return ran, err
+	}
+	if volumes {
+		if err := errors.Join(os.RemoveAll(dir), os.RemoveAll(database)); err != nil {
+			return ran, fmt.Errorf("delete the data of the embedded servers: %w", err)
+		}
+		a.printf("%s\n", a.t("Its topics, offsets and tables are deleted.", "내장 서버의 토픽, 오프셋, 테이블을 삭제했습니다."))
+	}
+	return ran, nil
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: a.t("Tell which Kafka programs and lessons would use", "프로그램과 레슨이 어떤 Kafka를 쓰게 될지 알려 줍니다"),
+		Args:  a.noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			found, err := stack.FindKafka(cmd.Context(), a.kafka, a.stack)
+			if err != nil {
+				return err
+			}
+			a.printf("%s\n", found.Announce().In(a.lang))
+			admin, err := kafka.NewAdmin(cmd.Context(), found.Config)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = admin.Close() }() // it only looked
+			topics, err := admin.ListTopics(cmd.Context())
+			if err != nil {
+				return err
+			}
+			groups, err := admin.ListGroups(cmd.Context())
+			if err != nil {
+				return err
+			}
+			a.printf("%s\n", i18n.Text{EN: "%d topics, %d groups", KO: "토픽 %d개, 그룹 %d개"}.With(len(topics), len(groups)).In(a.lang))
+			dir, err := stack.KeptKafkaDir()
+			if err != nil {
+				return err
+			}
+			if state, ok := embedded.RunningKafka(cmd.Context(), dir); ok {
+				a.printf("%s\n", i18n.Text{EN: "lab up --embedded: pid %d, since %s, data in %s", KO: "lab up --embedded: pid %d, 시작 %s, 데이터 %s"}.
+					With(state.PID, state.Started.Local().Format(time.DateTime), dir).In(a.lang))
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) resetCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "reset [LESSON]",
+		Short: a.t("Remove the topics and groups that lessons left on the cluster", "레슨이 클러스터에 남긴 토픽과 그룹을 지웁니다"),
+		Long: a.t(`On a cluster that outlives a run (compose, your own, lab up --embedded) the topics of a lesson's last run stay for a look
+at them. reset removes them, of one lesson or of all. Only what was started from this computer is touched.`,
+			`실행이 끝나도 남는 클러스터(compose, 직접 지정한 클러스터, lab up --embedded)에는 레슨의 마지막 토픽이 남아 있어 살펴볼 수
+있습니다. reset은 레슨 하나 또는 전체의 것을 지웁니다. 이 컴퓨터에서 시작한 것만 건드립니다.`),
+		Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return lessonNames(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lessons := []string{""} // all, also those that the course no longer has
+			if len(args) == 1 {
+				chosen, err := chooseLessons(args)
+				if err != nil {
+					return err
+				}
+				lessons = nil
+				for _, l := range chosen {
+					lessons = append(lessons, l.Name)
+				}
+			}
+			found, err := a.findKafka(cmd.Context())
+			if err != nil {
+				return err
+			}
+			nothing := true
+			for _, name := range lessons {
+				removed, err := lesson.Reset(cmd.Context(), found.Config, name)
+				for _, t := range removed.Topics {
+					a.printf("%s %s\n", a.t("removed topic", "토픽 삭제:"), t)
+				}
+				for _, g := range removed.Groups {
+					a.printf("%s %s\n", a.t("removed group", "그룹 삭제:"), g)
+				}
+				if err != nil {
+					return err
+				}
+				nothing = nothing && len(removed.Topics)+len(removed.Groups) == 0
+			}
+			if nothing {
+				a.printf("%s\n", a.t("Nothing is left over.", "남아 있는 것이 없습니다."))
+			}
+			return nil
+		},
+	}
+}
