@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
 	var ports []int
-	for port := 20_000 + os.Getpid()%10_000; len(ports) < n && port < 32_000; port++ {
+	for port := 20_000 + os.Getpid()*16%10_000; len(ports) < n && port < 32_000; port++ {
 		if ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
 			ports = append(ports, port)
 			_ = ln.Close() // it was free
@@ -46,8 +46,18 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const dir = "testdata/script"
+	scripts, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Scripts run at the same time: each has ports of its own, or one would find the Kafka of another.
+	ports := make(chan int, 3*len(scripts))
+	for _, port := range freePorts(t, cap(ports)) {
+		ports <- port
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir: dir,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ROOT", root)
 			env.Defer(func() { // a script that failed half-way has not done it
@@ -57,8 +67,8 @@ func TestScripts(t *testing.T) {
 			})
 			env.Setenv("KAFKAHANDSON_HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("KAFKAHANDSON_STACK", "embedded") // whatever else runs on this computer
-			for i, port := range freePorts(t, 3) {
-				env.Setenv(fmt.Sprintf("KAFKA%d_PORT", i+1), strconv.Itoa(port))
+			for i := range 3 {
+				env.Setenv(fmt.Sprintf("KAFKA%d_PORT", i+1), strconv.Itoa(<-ports))
 			}
 			for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS"} { // the programs are built with the caches there are
 				value, err := exec.Command("go", "env", name).Output()
