@@ -1,6 +1,10 @@
 package ch3
 
-import "kafkahandson/internal/lesson"
+import (
+	"fmt"
+
+	"kafkahandson/internal/lesson"
+)
 
 // Throughput is ch3-throughput.
 func Throughput() lesson.Lesson {
@@ -17,11 +21,19 @@ func Throughput() lesson.Lesson {
 			{Name: "unsafe-pool", Title: lesson.Text{EN: "a pool, marked as soon as handed over: the wrong way", KO: "풀에 넘기자마자 표시: 잘못된 방법"}},
 			{Name: "ordered-pool", Title: lesson.Text{EN: "a pool that keeps order and marks what is done", KO: "순서를 지키고 끝난 것만 표시하는 풀"}},
 		},
-		Programs: []string{"ch3-offsets/producer", "ch3-offsets/throughput"},
+		Programs: []string{"ch3-offsets/producer", "ch3-offsets/producer-tuning", "ch3-offsets/throughput"},
 		Run:      throughput,
+		Bench: &lesson.Benchmark{
+			Baseline: "partitions",
+			Note: lesson.Text{
+				EN: "×: compared with partitions in the same round. Every record has a key of its own here, so no key holds the pool up.",
+				KO: "×: 같은 라운드의 partitions와 비교한 값. 여기서는 레코드마다 키가 달라서, 풀이 키 하나에 붙잡히지 않습니다.",
+			},
+			Prepare: benchThroughput,
+		},
 		Why: lesson.Text{
 			EN: "A mark says: everything before here is done. The unsafe pool says so when a record enters its queue, so whatever waits in the queue when the power fails is lost for good, and two goroutines may finish two records of one key in the wrong order. The ordered pool gives each key one record at a time and marks only the highest offset below which everything is done; a crash repeats some records and loses none.",
-			KO: "표시(mark)는 '여기까지는 모두 끝났다'는 뜻입니다. 안전하지 않은 풀은 레코드가 대기열에 들어가는 순간 그렇게 말해 버립니다. 그래서 전원이 나갈 때 대기열에 있던 것은 영영 사라지고, 같은 키의 두 레코드가 뒤바뀐 순서로 끝나기도 합니다. 순서를 지키는 풀은 키마다 한 번에 하나씩만 처리하고, 그 아래가 모두 끝난 가장 높은 오프셋까지만 표시합니다. 충돌이 나면 일부가 반복될 뿐 아무것도 잃지 않습니다.",
+			KO: "표시(mark)는 '이 앞은 모두 끝났다'는 뜻입니다. 안전하지 않은 풀은 레코드가 대기열에 들어가는 순간 그렇게 말해 버립니다. 그래서 전원이 나갈 때 대기열에 있던 것은 영영 사라지고, 같은 키의 두 레코드가 뒤바뀐 순서로 끝나기도 합니다. 순서를 지키는 풀은 키마다 한 번에 하나씩만 처리하고, 그 아래가 모두 끝난 가장 높은 오프셋까지만 표시합니다. 중간에 죽으면 일부가 반복될 뿐 아무것도 잃지 않습니다.",
 		},
 		Read: "ch3-offsets/throughput/main.go, ConsumeClaim",
 		Java: "chapter4/clip8, MyConsumer with an ExecutorService",
@@ -66,4 +78,29 @@ func throughput(r *lesson.Run) {
 	r.Claim(inOrder, lesson.Equal(late, 0))
 	r.Claim(lesson.Text{EN: "nothing was committed that was not done", KO: "끝나지 않은 것은 커밋되지 않았습니다"},
 		lesson.Equal(len(r.Produced().Before(committed).NotIn(first.Handled())), 0))
+}
+
+// benchThroughput compares the four ways with 10 ms of work for each record, and without any, when only their own cost
+// is left.
+func benchThroughput(r *lesson.Run) (measure func()) {
+	const partitions, stored = 6, 300_000
+	topic := r.Topic("my-json-topic", partitions)
+	r.Program("ch3-offsets/producer-tuning", "-topic", topic, "-count", fmt.Sprint(stored), "-key", "id", "-flush-frequency", "5ms").Run()
+	goroutines := map[string]int{"one": 1, "partitions": partitions, "unsafe-pool": 64, "ordered-pool": 64}
+	group := 0
+	consume := func(work string, records int) *lesson.Process {
+		group++
+		return r.Program("ch3-offsets/throughput", "-topic", topic, "-group", r.Group(fmt.Sprintf("speed-test-group-%d", group)),
+			"-how", r.Variant, "-work", work, "-measure", fmt.Sprint(records)).Run()
+	}
+	return func() {
+		const perSecond = 100 // of one goroutine
+		n := goroutines[r.Variant]
+		working := consume("10ms", n*perSecond)
+		rate := working.Measured("rate")
+		r.Compare(lesson.Text{EN: "10 ms of work for each record", KO: "레코드마다 10ms의 작업"}, rate, "records/s")
+		// Sleeping 10 ms takes a little longer, on some computers half a millisecond. That is not the way's fault.
+		r.Compare(lesson.Text{EN: "time that the goroutines were at work", KO: "고루틴이 일한 시간의 비율"}, 100*rate*working.Measured("a record took")/1000/float64(n), "%")
+		r.Compare(lesson.Text{EN: "no work", KO: "작업 없음"}, consume("0s", stored).Measured("rate"), "records/s")
+	}
 }

@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/IBM/sarama"
 
@@ -26,8 +27,9 @@ func run(ctx context.Context, p *program.Program) error {
 	p.Usage(i18n.Text{EN: "producer-tuning sends greetings as fast as it can.", KO: "producer-tuning은 인사말을 최대한 빠르게 보냅니다."})
 	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to send to", KO: "보낼 토픽 (`topic`)"})
 	count := p.Int("count", 5000, i18n.Text{EN: "how many greetings", KO: "보낼 인사말 수"})
-	oneByOne := p.Bool("sync", false, i18n.Text{EN: "wait for each record's acknowledgement before the next is sent", KO: "레코드마다 확인(ack)을 기다린 뒤 다음 것을 보냅니다"})
-	frequency := p.Duration("flush-frequency", 0, i18n.Text{EN: "`time` that a record may wait for company (linger.ms)", KO: "레코드가 함께 갈 레코드를 기다리는 시간 (`time`, linger.ms)"})
+	key := p.String("key", keyAge, i18n.Text{EN: "`what` is the key: age, or id, another one for each greeting", KO: "키로 쓸 것 (`what`): age, 또는 인사말마다 다른 id"})
+	oneByOne := p.Bool("sync", false, i18n.Text{EN: "wait for each record's acknowledgement before the next is sent", KO: "레코드마다 확인 응답(ack)을 기다린 뒤 다음 것을 보냅니다"})
+	frequency := p.Duration("flush-frequency", 0, i18n.Text{EN: "`time` that a record may wait for company (linger.ms)", KO: "레코드가 함께 보낼 다른 레코드를 기다리는 최대 시간 (`time`, linger.ms)"})
 	bytes := p.Int("flush-bytes", 0, i18n.Text{EN: "do not wait longer when so many `bytes` are together (batch.size)", KO: "이만큼 모이면 더 기다리지 않습니다 (`bytes`, batch.size)"})
 	messages := p.Int("flush-messages", 0, i18n.Text{EN: "do not wait longer when so many `records` are together", KO: "레코드가 이만큼 모이면 더 기다리지 않습니다 (`records`)"})
 	codec := p.String("compression", "none", i18n.Text{EN: "`codec`: none, gzip, snappy, lz4 or zstd (compression.type)", KO: "압축 코덱 (`codec`): none, gzip, snappy, lz4, zstd (compression.type)"})
@@ -41,13 +43,16 @@ func run(ctx context.Context, p *program.Program) error {
 	if err := p.OneOf("required-acks", *acks, acksAll, acksLeader); err != nil {
 		return err
 	}
+	if err := p.OneOf("key", *key, keyAge, keyID); err != nil {
+		return err
+	}
 	if *count < 1 || *frequency < 0 || *bytes < 0 || *messages < 0 {
 		return p.UsageError(i18n.Text{EN: "-count must be at least 1, and nothing negative", KO: "-count는 1 이상이어야 하고, 음수는 쓸 수 없습니다"})
 	}
 	if *frequency == 0 && *bytes+*messages > 0 { // the last records would wait for company that never comes
 		return p.UsageError(i18n.Text{EN: "-flush-bytes and -flush-messages need -flush-frequency", KO: "-flush-bytes와 -flush-messages에는 -flush-frequency가 필요합니다"})
 	}
-	records, err := encode(*topic, *count)
+	records, err := encode(*topic, *key, *count)
 	if err != nil {
 		return err
 	}
@@ -92,10 +97,12 @@ func run(ctx context.Context, p *program.Program) error {
 const (
 	acksAll    = "all"
 	acksLeader = "1"
+	keyAge     = "age"
+	keyID      = "id"
 )
 
 // encode makes the records before the clock starts.
-func encode(topic string, count int) ([]*sarama.ProducerMessage, error) {
+func encode(topic, key string, count int) ([]*sarama.ProducerMessage, error) {
 	greetings, err := greeting.Numbered(count)
 	if err != nil {
 		return nil, err
@@ -107,6 +114,9 @@ func encode(topic string, count int) ([]*sarama.ProducerMessage, error) {
 			return nil, err
 		}
 		records[i] = &sarama.ProducerMessage{Topic: topic, Key: sarama.StringEncoder(g.Key()), Value: sarama.ByteEncoder(value)}
+		if key == keyID {
+			records[i].Key = sarama.StringEncoder(fmt.Sprint(g.ID))
+		}
 	}
 	return records, nil
 }

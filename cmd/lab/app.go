@@ -108,7 +108,7 @@ func (a *app) rootCommand() *cobra.Command {
 		return nil
 	}
 
-	root.AddCommand(a.runCommand(), a.listCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.doctorCommand(), a.resetCommand(),
+	root.AddCommand(a.runCommand(), a.benchCommand(), a.listCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.doctorCommand(), a.resetCommand(),
 		a.topicCommand(), a.produceCommand(), a.consumeCommand(), a.groupCommand(), a.versionCommand())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
@@ -153,7 +153,7 @@ func (a *app) noArgs(cmd *cobra.Command, args []string) error {
 func (a *app) require(cmd *cobra.Command, flags ...string) error {
 	for _, name := range flags {
 		if !cmd.Flags().Changed(name) {
-			return a.usage(cmd, i18n.Text{EN: "--%s is missing", KO: "--%s가 빠졌습니다"}.With(name))
+			return a.usage(cmd, i18n.Text{EN: "--%s is missing", KO: "--%s 플래그가 빠졌습니다"}.With(name))
 		}
 	}
 	return nil

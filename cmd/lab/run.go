@@ -40,8 +40,8 @@ func (a *app) runCommand() *cobra.Command {
 		Short: a.t("Run lessons, to their verdicts", "레슨을 실행하고 판정을 봅니다"),
 		Long: a.t(`Runs lessons: by name, by chapter (ch3), or all. A lesson starts real programs on a Kafka, kills them where it hurts,
 counts what happened and checks what it claims. Exit code: 0 PASS, 1 FAIL, 2 usage, 3 the machine lacks something.`,
-			`레슨을 실행합니다. 이름, 장(ch3) 또는 all로 고릅니다. 레슨은 Kafka 위에서 실제 프로그램을 시작하고, 아픈 지점에서
-강제로 종료하고, 무슨 일이 있었는지 세고, 주장을 확인합니다. 종료 코드: 0 PASS, 1 FAIL, 2 사용법, 3 환경 문제.`),
+			`레슨을 실행합니다. 이름, 장(ch3) 또는 all로 고릅니다. 레슨은 Kafka 위에서 실제 프로그램을 시작하고, 가장 곤란한 순간에
+강제로 종료하고, 무슨 일이 있었는지 세고, 주장을 확인합니다. 종료 코드: 0 PASS, 1 FAIL, 2 사용법 오류, 3 환경 문제.`),
 		Example: "  lab run ch3-manual-commit\n  lab run ch3-manual-commit --variant per-batch --step\n  lab run ch3 --lang ko",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -55,7 +55,7 @@ counts what happened and checks what it claims. Exit code: 0 PASS, 1 FAIL, 2 usa
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runLessons(cmd.Context(), args, f) },
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&f.variants, "variant", []string{"all"}, a.t("the variants to run", "실행할 변형"))
+	flags.StringSliceVar(&f.variants, "variant", []string{allVariants}, a.t("the variants to run", "실행할 변형"))
 	flags.BoolVar(&f.step, "step", false, a.t("wait for Enter before each step (only on a terminal)", "단계마다 Enter를 기다립니다 (터미널에서만)"))
 	flags.BoolVar(&f.json, "json", false, a.t("print events as JSON, one a line (docs/events.md)", "이벤트를 한 줄에 하나씩 JSON으로 출력합니다 (docs/events.md)"))
 	flags.BoolVar(&f.keep, "keep", false, a.t("leave the embedded Kafka up after the verdict, until Ctrl-C", "판정 뒤에도 Ctrl-C를 누를 때까지 내장 Kafka를 그대로 둡니다"))
@@ -68,20 +68,28 @@ counts what happened and checks what it claims. Exit code: 0 PASS, 1 FAIL, 2 usa
 	return cmd
 }
 
+// allVariants is what a person writes after --variant for every one.
+const allVariants = "all"
+
+// chosenVariants are the names for [lesson.Options].
+func chosenVariants(flag []string) []string {
+	if len(flag) == 1 && flag[0] == allVariants {
+		return nil
+	}
+	return flag
+}
+
 func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error {
 	lessons, err := chooseLessons(names)
 	if err != nil {
 		return err
-	}
-	if len(f.variants) == 1 && f.variants[0] == "all" {
-		f.variants = nil
 	}
 	input := newPrompt(a)
 	interactive := input.interactive() && !f.json && !f.quiet
 
 	var outcomes []outcome
 	for i, l := range lessons {
-		opts := lesson.Options{Lang: a.lang, Variants: f.variants, Stack: a.stack, Kafka: a.kafka, Timeout: f.timeout}
+		opts := lesson.Options{Lang: a.lang, Variants: chosenVariants(f.variants), Stack: a.stack, Kafka: a.kafka, Timeout: f.timeout}
 		var transcript bytes.Buffer
 		view := &lesson.View{W: a.stdout, Lang: a.lang, Color: a.color(), Full: f.full}
 		switch {
@@ -135,7 +143,7 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 				return err
 			}
 			for _, name := range pictures {
-				fmt.Fprintf(a.stderr, "%s: %s\n", a.t("picture", "그림"), name)
+				a.printPicture(name)
 			}
 		}
 		if o.err != nil {

@@ -75,8 +75,12 @@ func (s *server) drop(ctx context.Context, names []string) error {
 	return nil
 }
 
-// openDatabase creates the variant's own database and connects to it.
-func (r *Run) openDatabase(s *server) error {
+// openDatabase creates the variant's own database and connects to it, if the lesson needs one.
+func (r *Run) openDatabase() error {
+	s := r.database
+	if s == nil {
+		return nil
+	}
 	name := mysql.ScopedPrefix + r.id
 	if r.Variant != "" {
 		name += "_" + strings.ReplaceAll(r.Variant, "-", "_")

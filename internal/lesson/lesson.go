@@ -31,6 +31,8 @@ type Lesson struct {
 	Programs []string
 	// Run is the experiment, once for each variant. It fails by ending early: see [Run].
 	Run func(r *Run)
+	// Bench compares the variants for `lab bench`. nil: there is nothing to measure.
+	Bench *Benchmark
 	// Why explains the outcome in about three sentences.
 	Why Text
 	// Read is what to read next: file and function.

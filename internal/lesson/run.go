@@ -17,7 +17,6 @@ import (
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
-	"kafkahandson/internal/stack"
 )
 
 // Run is one variant of a lesson while it runs. As with testing.T, its methods end the run when something fails that
@@ -27,17 +26,10 @@ type Run struct {
 	// Variant is the name of the variant that runs, "" if the lesson has none.
 	Variant string
 
-	ctx      context.Context
-	lesson   Lesson
-	opts     Options
-	id       string // of the run
-	names    *record
-	kafka    stack.Kafka
-	admin    *kafka.Admin
-	db       *gorm.DB // of a lesson that needs MySQL
-	dsn      string
-	programs map[string]string
-	sink     func(event.Event)
+	*stage
+	ctx context.Context
+	db  *gorm.DB // of a lesson that needs MySQL
+	dsn string
 
 	topic, group string // the first of each: the accounting is about them
 	claims       []ClaimResult
@@ -365,7 +357,7 @@ func (r *Run) emit(e event.Event) {
 	r.mu.Lock()
 	r.timeline.Add(e)
 	r.mu.Unlock()
-	r.sink(e)
+	r.stage.emit(e)
 }
 
 func (r *Run) processName(base string) string {
@@ -440,7 +432,7 @@ func (r *Run) tooLong(what Text, state string, timeout time.Duration) error {
 	r.mu.Unlock()
 	cause := fmt.Errorf("state: %q, programs running: %q", state, running)
 	return &problem.Problem{
-		What:  Text{EN: "waited %[1]s in vain %[2]s", KO: "%[2]s %[1]s 동안 기다렸지만 끝나지 않았습니다"}.With(timeout, what),
+		What:  Text{EN: "waited %[1]s in vain %[2]s", KO: "%[2]s %[1]s 동안 기다렸지만 그렇게 되지 않았습니다"}.With(timeout, what),
 		Cause: cause,
 		Solve: []Text{
 			{EN: "on a very busy computer give it more time: --timeout 5m", KO: "컴퓨터가 매우 바쁘면 시간을 더 주세요: --timeout 5m"},
@@ -449,8 +441,8 @@ func (r *Run) tooLong(what Text, state string, timeout time.Duration) error {
 	}
 }
 
-// play runs the variant. It returns the error that ended it early, if any.
-func (r *Run) play() (err error) {
+// play runs an experiment. It returns the error that ended it early, if any.
+func (r *Run) play(experiment func(*Run)) (err error) {
 	defer func() {
 		err = errors.Join(err, r.endProcesses())
 	}()
@@ -463,7 +455,7 @@ func (r *Run) play() (err error) {
 			err = a.err
 		}
 	}()
-	r.lesson.Run(r)
+	experiment(r)
 	return nil
 }
 

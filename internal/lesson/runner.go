@@ -2,16 +2,12 @@ package lesson
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"kafkahandson/internal/checkout"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
@@ -70,147 +66,86 @@ type ClaimResult struct {
 // Play runs a lesson. The error tells why it could not come to a verdict; a FAIL is no error. It leaves no process,
 // port or folder behind, whatever happens. On a cluster that goes on (compose, your own, lab up) the topics and groups
 // of the lesson's last run stay for a look at them; the next run of the lesson removes them, and so does [Reset].
-func Play(ctx context.Context, l Lesson, opts Options) (_ Result, err error) {
-	if opts.Stack == "" {
-		opts.Stack = stack.Auto
-	}
+func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 	variants, err := l.choose(opts.Variants)
 	if err != nil {
 		return Result{}, err
 	}
-	root, err := checkout.Root()
-	if err != nil {
-		return Result{}, err
-	}
-	id, err := newRunID()
-	if err != nil {
-		return Result{}, err
-	}
-	result := Result{Lesson: l.Name, Run: id}
-
-	var mu sync.Mutex
-	sink := func(e event.Event) {
-		if opts.Emit == nil {
-			return
+	result := Result{Lesson: l.Name}
+	err = onStage(ctx, l, opts, func(s *stage) error {
+		result.Run = s.id
+		if result.Skipped = s.missing(); !result.Skipped.IsZero() {
+			s.emit(event.Event{Type: event.Skipped, Text: &result.Skipped})
+			return nil
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		e.V, e.Run, e.Lesson = event.Version, id, l.Name
-		if e.Time.IsZero() {
-			e.Time = time.Now()
+		if err := s.prepare(ctx); err != nil {
+			return err
 		}
-		opts.Emit(e)
-	}
-
-	names, err := newRecord(id, l.Name)
-	if err != nil {
-		return Result{}, err
-	}
-	defer func() { err = errors.Join(err, names.close()) }()
-
-	sink(event.Event{Type: event.RunStarted, Text: &l.Title})
-	k, err := stack.OpenKafka(ctx, opts.Kafka, opts.Stack, id, filepath.Join(names.dir, "kafka"))
-	if err != nil {
-		return Result{}, err
-	}
-	defer func() { err = errors.Join(err, k.Close()) }()
-	announce := k.Announce()
-	sink(event.Event{Type: event.Note, Text: &announce})
-	if !l.NeedsCompose.IsZero() && k.Control != nil {
-		result.Skipped = l.NeedsCompose
-		sink(event.Event{Type: event.Skipped, Text: &l.NeedsCompose})
-		return result, nil
-	}
-
-	admin, err := kafka.NewAdmin(ctx, k.Config)
-	if err != nil {
-		return Result{}, err
-	}
-	defer func() { err = errors.Join(err, admin.Close()) }()
-	shared := k.Kind != stack.Embedded || k.Kept
-	if shared {
-		names.Brokers = k.Config.Brokers
-		if err := names.save(); err != nil {
-			return Result{}, err
+		if err := s.predict(ctx); err != nil {
+			return err
 		}
-		if err := resetRuns(ctx, admin, k.Config.Brokers, l.Name); err != nil {
-			return Result{}, err
-		}
-	}
-
-	var database *server
-	if l.NeedsMySQL {
-		if database, err = openServer(ctx, opts.Stack, sink); err != nil {
-			return Result{}, err
-		}
-		defer func() {
-			after := context.WithoutCancel(ctx) // Ctrl-C must not leave a database behind
-			dropErr := database.drop(after, names.Databases)
-			if dropErr == nil {
-				names.Databases = nil
-			}
-			err = errors.Join(err, dropErr, database.close(after))
-		}()
-		announce := database.Announce()
-		sink(event.Event{Type: event.Note, Text: &announce})
-		if err := database.dropLeft(ctx); err != nil {
-			return Result{}, err
-		}
-	}
-
-	programs, err := l.build(ctx, root, opts.Replace, sink)
-	if err != nil {
-		return Result{}, err
-	}
-	if !l.Predict.IsZero() {
-		sink(event.Event{Type: event.Predict, Text: &l.Predict})
-		if opts.Ask != nil {
-			answer, err := opts.Ask(ctx, l.Predict)
+		result.Passed = true
+		for _, v := range variants {
+			outcome, err := s.play(ctx, v)
 			if err != nil {
-				return Result{}, err
+				return err
 			}
-			if answer != "" {
-				sink(event.Event{Type: event.Prediction, Line: answer})
-			}
+			result.Variants = append(result.Variants, outcome)
+			result.Passed = result.Passed && outcome.Passed
 		}
-	}
-
-	result.Passed = true
-	for _, v := range variants {
-		sink(event.Event{Type: event.VariantStarted, Variant: v.Name, Text: &v.Title})
-		r := &Run{
-			Variant: v.Name, ctx: ctx, lesson: l, opts: opts, id: id, names: names, kafka: k, admin: admin,
-			programs: programs, sink: sink, starts: map[string]int{}, wakeUp: make(chan struct{}, 1),
+		if result.Passed {
+			s.emit(event.Event{Type: event.Why, Text: &l.Why, Detail: l.Read, Line: l.Java})
 		}
-		if database != nil {
-			if err := r.openDatabase(database); err != nil {
-				return Result{}, err
-			}
+		s.emit(event.Event{Type: event.RunEnded, OK: &result.Passed})
+		if opts.Keep != nil {
+			return opts.Keep(ctx, s.kafka)
 		}
-		if err := errors.Join(r.play(), r.closeDatabase()); err != nil {
-			if ctx.Err() != nil {
-				return Result{}, ctx.Err()
-			}
-			return Result{}, fmt.Errorf("%s: %w", strings.TrimSuffix(l.Name+" "+v.Name, " "), err)
-		}
-		counts, err := r.counts()
-		if err != nil {
-			return Result{}, err
-		}
-		r.emit(event.Event{Type: event.Accounting, Counts: counts})
-		passed := len(r.claims) > 0 && !slices.ContainsFunc(r.claims, func(c ClaimResult) bool { return !c.OK })
-		r.emit(event.Event{Type: event.VariantEnded, OK: &passed})
-		result.Variants = append(result.Variants, VariantResult{Name: v.Name, Passed: passed, Counts: counts, Claims: r.claims})
-		result.Passed = result.Passed && passed
-	}
-	if result.Passed {
-		sink(event.Event{Type: event.Why, Text: &l.Why, Detail: l.Read, Line: l.Java})
-	}
-	sink(event.Event{Type: event.RunEnded, OK: &result.Passed})
-	if opts.Keep != nil {
-		err = opts.Keep(ctx, k)
+		return nil
+	})
+	if err != nil {
+		result.Passed = false
 	}
 	return result, err
+}
+
+// predict asks the student.
+func (s *stage) predict(ctx context.Context) error {
+	question := s.lesson.Predict
+	if question.IsZero() {
+		return nil
+	}
+	s.emit(event.Event{Type: event.Predict, Text: &question})
+	if s.opts.Ask == nil {
+		return nil
+	}
+	answer, err := s.opts.Ask(ctx, question)
+	if err == nil && answer != "" {
+		s.emit(event.Event{Type: event.Prediction, Line: answer})
+	}
+	return err
+}
+
+// play runs a variant and judges it.
+func (s *stage) play(ctx context.Context, v Variant) (VariantResult, error) {
+	s.emit(event.Event{Type: event.VariantStarted, Variant: v.Name, Text: &v.Title})
+	r := s.newRun(ctx, v.Name)
+	if err := r.openDatabase(); err != nil {
+		return VariantResult{}, err
+	}
+	if err := errors.Join(r.play(s.lesson.Run), r.closeDatabase()); err != nil {
+		if ctx.Err() != nil {
+			return VariantResult{}, ctx.Err()
+		}
+		return VariantResult{}, fmt.Errorf("%s: %w", strings.TrimSuffix(s.lesson.Name+" "+v.Name, " "), err)
+	}
+	counts, err := r.counts()
+	if err != nil {
+		return VariantResult{}, err
+	}
+	r.emit(event.Event{Type: event.Accounting, Counts: counts})
+	passed := len(r.claims) > 0 && !slices.ContainsFunc(r.claims, func(c ClaimResult) bool { return !c.OK })
+	r.emit(event.Event{Type: event.VariantEnded, OK: &passed})
+	return VariantResult{Name: v.Name, Passed: passed, Counts: counts, Claims: r.claims}, nil
 }
 
 // choose returns the variants with these names, all for none.
@@ -239,38 +174,4 @@ func (l Lesson) choose(names []string) ([]Variant, error) {
 		chosen = append(chosen, l.Variants[i])
 	}
 	return chosen, nil
-}
-
-func (l Lesson) build(ctx context.Context, root string, replace map[string]string, sink func(event.Event)) (map[string]string, error) {
-	packages := slices.Clone(l.Programs)
-	for i, pkg := range packages {
-		if other, ok := replace[pkg]; ok {
-			packages[i] = other
-		}
-	}
-	what := Text{EN: "building the programs (only the first time, and after you change them)", KO: "프로그램을 빌드하는 중 (처음 한 번, 그리고 코드를 고친 뒤에만)"}
-	slow := time.AfterFunc(patience/2, func() { sink(event.Event{Type: event.Waiting, Text: &what}) })
-	defer slow.Stop()
-	files, err := build(ctx, root, packages)
-	if err != nil {
-		return nil, err
-	}
-	for pkg, other := range replace {
-		files[pkg] = files[other]
-	}
-	return files, nil
-}
-
-// newRunID returns a short name such as "r7f3k".
-func newRunID() (string, error) {
-	const letters = "abcdefghijkmnpqrstuvwxyz23456789" // 32, none looks like another
-	var b [5]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return "", fmt.Errorf("choose a name for the run: %w", err)
-	}
-	id := []byte("r")
-	for _, x := range b {
-		id = append(id, letters[x%32])
-	}
-	return string(id), nil
 }

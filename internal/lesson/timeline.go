@@ -2,11 +2,8 @@ package lesson
 
 import (
 	"cmp"
-	"encoding/xml"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -359,7 +356,7 @@ func (t *Timeline) Text(lang i18n.Lang, style func(owner int, cell string) strin
 	legend := Text{EN: "a column is %v, a letter the owner, · nobody; +A: A starts, -A: A ends", KO: "한 칸은 %v, 글자는 소유자, ·는 아무도 없음. +A는 A 시작, -A는 A 종료"}.With(milliseconds(column))
 	for _, o := range order {
 		if letter[o] != o {
-			legend = Text{EN: "%s; %s is %s", KO: "%s, %s는 %s"}.With(legend, letter[o], o)
+			legend = Text{EN: "%s; %s is %s", KO: "%s, %s은(는) %s"}.With(legend, letter[o], o)
 		}
 	}
 	fmt.Fprintf(&out, "%5s%s\n", "", legend.In(lang))
@@ -421,54 +418,20 @@ func (ts *Timelines) Emit(e event.Event) *Timeline {
 func (ts *Timelines) WriteSVG(dir string, lang i18n.Lang) ([]string, error) {
 	var names []string
 	for _, t := range ts.all {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return names, fmt.Errorf("create the folder of the pictures: %w", err)
-		}
-		name := filepath.Join(dir, strings.TrimSuffix(t.Lesson+"-"+t.Variant, "-")+".svg")
-		if err := os.WriteFile(name, []byte(t.SVG(lang)), 0o644); err != nil {
-			return names, fmt.Errorf("write a picture: %w", err)
+		name, err := writePicture(dir, strings.TrimSuffix(t.Lesson+"-"+t.Variant, "-"), t.SVG(lang))
+		if err != nil {
+			return names, err
 		}
 		names = append(names, name)
 	}
 	return names, nil
 }
 
-// The measures of the picture, in pixels.
+// The measures of a timeline's picture, in pixels, beside those that all pictures share.
 const (
-	svgWidth  = 784
-	svgLeft   = 56 // of the first moment
-	svgRight  = svgWidth - 24
-	svgTop    = 64 // of the first partition
-	svgRow    = 28 // from one partition to the next
-	svgBar    = 20
-	svgColors = 5 // owners with a colour of their own
+	timelineLeft  = 56 // of the first moment
+	timelineRight = svgWidth - 24
 )
-
-const svgStyle = `
-    text { font-family: system-ui, -apple-system, "Segoe UI", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", sans-serif; font-size: 12px; fill: #1f2328; }
-    .card { fill: #ffffff; stroke: #d0d7de; }
-    .head { font-size: 15px; font-weight: 600; }
-    .dim { fill: #59636e; }
-    .nobody { fill: #ffebe9; stroke: #cf222e; stroke-dasharray: 3 3; }
-    .event { stroke: #59636e; stroke-dasharray: 2 4; }
-    .o0 { fill: #b6dcff; stroke: #0969da; }
-    .o1 { fill: #aceebb; stroke: #1a7f37; }
-    .o2 { fill: #ffd77a; stroke: #9a6700; }
-    .o3 { fill: #e6ccff; stroke: #8250df; }
-    .o4 { fill: #ffc9a8; stroke: #bc4c00; }
-    @media (prefers-color-scheme: dark) {
-      text { fill: #e6edf3; }
-      .card { fill: #0d1117; stroke: #3d444d; }
-      .dim { fill: #9198a1; }
-      .nobody { fill: #3c1414; stroke: #f85149; }
-      .event { stroke: #9198a1; }
-      .o0 { fill: #10375e; stroke: #4493f8; }
-      .o1 { fill: #1b4b2b; stroke: #3fb950; }
-      .o2 { fill: #5c4400; stroke: #d29922; }
-      .o3 { fill: #3c2564; stroke: #ab7df8; }
-      .o4 { fill: #5a2b0c; stroke: #f0883e; }
-    }
-`
 
 // SVG draws the timeline as a picture, for a light and a dark background.
 func (t *Timeline) SVG(lang i18n.Lang) string {
@@ -476,7 +439,7 @@ func (t *Timeline) SVG(lang i18n.Lang) string {
 	first, last := t.first(), t.last()
 	whole := max(last.Sub(first), time.Millisecond)
 	x := func(at time.Time) float64 {
-		return svgLeft + float64(at.Sub(first))/float64(whole)*(svgRight-svgLeft)
+		return timelineLeft + float64(at.Sub(first))/float64(whole)*(timelineRight-timelineLeft)
 	}
 	spells, gaps := t.byPartition()
 	partitions := slices.Sorted(maps.Keys(spells))
@@ -485,27 +448,19 @@ func (t *Timeline) SVG(lang i18n.Lang) string {
 
 	title := strings.TrimPrefix(t.Variant+": ", ": ") + t.Title.In(lang)
 	description := Text{EN: "Who owned which of %d partitions when.", KO: "파티션 %d개를 언제 누가 소유했는지 보여 줍니다."}.With(len(partitions)).In(lang)
-	var out strings.Builder
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" aria-labelledby="t d" xml:lang="%s">`+"\n", svgWidth, height, lang)
-	fmt.Fprintf(&out, "  <title id=\"t\">%s</title>\n  <desc id=\"d\">%s</desc>\n  <style>%s  </style>\n", escape(title), escape(description), svgStyle)
-	fmt.Fprintf(&out, `  <rect class="card" x="0.5" y="0.5" width="%d" height="%d" rx="8"/>`+"\n", svgWidth-1, height-1)
-	write := func(class, anchor string, x, y float64, s string) {
-		fmt.Fprintf(&out, `  <text class="%s" text-anchor="%s" x="%.1f" y="%.1f">%s</text>`+"\n", class, anchor, x, y, escape(s))
-	}
+	out := newPicture(lang, height, title, description)
 	box := func(class string, p int, from, to time.Time) {
-		fmt.Fprintf(&out, `  <rect class="%s" x="%.1f" y="%d" width="%.1f" height="%d" rx="3"/>`+"\n", class, x(from), svgTop+svgRow*p, x(to)-x(from), svgBar)
+		out.rect(class, x(from), svgTop+svgRow*p, x(to)-x(from), svgBar)
 	}
-	write("head", "start", 16, 26, title)
-
 	taken := 0.0 // a label that would cover the one before it moves aside
 	for _, m := range t.sortedMarks(letter) {
-		fmt.Fprintf(&out, `  <line class="event" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`+"\n", x(m.at), svgTop-8, x(m.at), bottom)
+		out.line("event", x(m.at), svgTop-8, bottom)
 		at := max(x(m.at), taken)
-		write("", "middle", at, svgTop-14, m.label(letter))
+		out.text("", "middle", at, svgTop-14, m.label(letter))
 		taken = at + 22
 	}
 	for row, p := range partitions {
-		write("", "end", svgLeft-8, float64(svgTop+svgRow*row+15), fmt.Sprintf("p%d", p))
+		out.text("", "end", timelineLeft-8, float64(svgTop+svgRow*row+15), fmt.Sprintf("p%d", p))
 		for _, g := range gaps[p] {
 			if g.length() > 0 {
 				box("nobody", row, g.from, g.to)
@@ -514,27 +469,20 @@ func (t *Timeline) SVG(lang i18n.Lang) string {
 		for _, s := range spells[p] {
 			box(fmt.Sprintf("o%d", slices.Index(order, s.Owner)%svgColors), row, s.From, s.To)
 			if x(s.To)-x(s.From) >= 16 {
-				write("", "middle", (x(s.From)+x(s.To))/2, float64(svgTop+svgRow*row+15), letter[s.Owner])
+				out.text("", "middle", (x(s.From)+x(s.To))/2, float64(svgTop+svgRow*row+15), letter[s.Owner])
 			}
 		}
 	}
 	tick := step(whole, 8)
 	for at := time.Duration(0); at <= whole; at += tick {
-		write("dim", "middle", x(first.Add(at)), float64(bottom+16), fmt.Sprintf("%.1f s", at.Seconds()))
+		out.text("dim", "middle", x(first.Add(at)), float64(bottom+16), fmt.Sprintf("%.1f s", at.Seconds()))
 	}
 	legend := Text{EN: "dashed: nobody works on the partition; +A: A starts, -A: A ends", KO: "점선: 아무도 그 파티션을 처리하지 않음. +A는 A 시작, -A는 A 종료"}
 	for _, o := range order {
 		if letter[o] != o {
-			legend = Text{EN: "%s; %s is %s", KO: "%s, %s는 %s"}.With(legend, letter[o], o)
+			legend = Text{EN: "%s; %s is %s", KO: "%s, %s은(는) %s"}.With(legend, letter[o], o)
 		}
 	}
-	write("dim", "start", 16, float64(bottom+46), legend.In(lang))
-	out.WriteString("</svg>\n")
-	return out.String()
-}
-
-func escape(s string) string {
-	var out strings.Builder
-	_ = xml.EscapeText(&out, []byte(s)) // a Builder takes everything
+	out.text("dim", "start", 16, float64(bottom+46), legend.In(lang))
 	return out.String()
 }

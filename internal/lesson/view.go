@@ -168,8 +168,10 @@ func label(lang i18n.Lang, en, ko string) string { return Text{EN: en, KO: ko}.I
 
 func (v *View) printf(format string, args ...any) { fmt.Fprintf(v.W, format, args...) }
 
-func (v *View) style(c text.Color, s string) string {
-	if !v.Color {
+func (v *View) style(c text.Color, s string) string { return styled(c, s, v.Color) }
+
+func styled(c text.Color, s string, color bool) string {
+	if !color {
 		return s
 	}
 	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", c, s)
@@ -201,7 +203,7 @@ func (v *View) output(name, line string) {
 
 func (v *View) endFlow() {
 	if v.cut > 0 {
-		v.printf("%s%s\n", v.program(v.flow), v.style(text.Faint, Text{EN: "⋮ %d more lines (--full shows them)", KO: "⋮ %d줄 더 있음 (--full로 모두 볼 수 있어요)"}.With(v.cut).In(v.Lang)))
+		v.printf("%s%s\n", v.program(v.flow), v.style(text.Faint, Text{EN: "⋮ %d more lines (--full shows them)", KO: "⋮ %d줄 더 있음 (--full로 모두 볼 수 있습니다)"}.With(v.cut).In(v.Lang)))
 	}
 	for _, line := range v.held {
 		v.printf("%s%s\n", v.program(v.flow), line)
@@ -328,10 +330,10 @@ func (v *View) summary() {
 	}
 	v.printf("%s\n", t.Render())
 	for _, n := range names {
-		v.bars(n)
+		v.printf("%s", v.chart(n).Text(v.Lang, v.Color))
 	}
 	if v.answer != "" {
-		v.printf("%s %s\n", label(v.Lang, "Your prediction was:", "당신의 예측:"), v.answer)
+		v.printf("%s %s\n", label(v.Lang, "Your prediction was:", "적어 둔 예측:"), v.answer)
 	}
 }
 
@@ -366,28 +368,16 @@ func number(value float64, unit string) string {
 	return strings.TrimSpace(strconv.FormatFloat(value, 'f', digits, 64) + " " + unit)
 }
 
-// widestBar is the length of the longest bar, in columns.
-const widestBar = 50
-
-// bars draws one measured number of all variants.
-func (v *View) bars(name Text) {
-	most, width := 0.0, programWidth
-	for _, x := range v.variants {
-		width = max(width, len(x.name))
-		if m, ok := x.measure(name); ok {
-			most = max(most, m.value)
-		}
-	}
-	if most <= 0 {
-		return
-	}
-	v.printf("\n  %s\n", name.In(v.Lang))
+// chart is one measured number of all variants.
+func (v *View) chart(name Text) Chart {
+	c := Chart{Name: name}
 	for _, x := range v.variants {
 		if m, ok := x.measure(name); ok {
-			bar := strings.Repeat("█", max(1, int(m.value/most*widestBar+0.5)))
-			v.printf("  %s %s %s\n", text.Pad(x.name, width, ' '), v.style(text.FgCyan, bar), number(m.value, m.unit))
+			c.Unit = m.unit
+			c.Bars = append(c.Bars, Bar{Variant: x.name, Value: m.value})
 		}
 	}
+	return c
 }
 
 // ownerCell colours a cell of a timeline.
