@@ -13,7 +13,7 @@ func AutoCommit() lesson.Lesson {
 		},
 		Variants: []lesson.Variant{
 			{Name: markAfter, Title: lesson.Text{EN: "mark when the work is done (at least once)", KO: "작업이 끝난 뒤에 표시 (적어도 한 번)"}},
-			{Name: markBefore, Title: lesson.Text{EN: "mark first, then work (at most once): the wrong way", KO: "먼저 표시하고 나서 작업 (많아야 한 번): 잘못된 방법"}},
+			{Name: markBefore, Title: lesson.Text{EN: "mark first, then work (at most once): the wrong way", KO: "먼저 표시하고 나서 작업 (최대 한 번): 잘못된 방법"}},
 		},
 		Programs: []string{"ch3-offsets/producer", "ch3-offsets/auto-commit"},
 		Run:      autoCommit,

@@ -14,7 +14,7 @@ func ExactlyOnce() lesson.Lesson {
 		Title: lesson.Text{EN: "Read, answer and commit exactly once", KO: "정확히 한 번: 읽고 답하고 커밋하기"},
 		Predict: lesson.Text{
 			EN: "A program reads 30 greetings from one topic and sends an answer to each to another. The power fails when the answer to #15 is sent and its offset is not yet committed. After a restart, how many answers are in the other topic? How many does a reader see that reads only what is committed? And what if the first program was not dead, only frozen, and wakes up?",
-			KO: "프로그램이 한 토픽에서 인사말 30개를 읽고, 하나마다 답장을 다른 토픽으로 보냅니다. 15번의 답장을 보내고 아직 오프셋을 커밋하지 않았을 때 전원이 나갑니다. 다시 시작하면 다른 토픽에는 답장이 몇 개 있을까요? 커밋된 것만 읽는 컨슈머에게는 몇 개가 보일까요? 첫 번째 프로그램이 죽은 것이 아니라 얼어붙었다가 깨어난다면 어떻게 될까요?",
+			KO: "프로그램이 한 토픽에서 인사말 30개를 읽고, 하나마다 답장을 다른 토픽으로 보냅니다. #15의 답장을 보내고 아직 오프셋을 커밋하지 않았을 때 전원이 나갑니다. 다시 시작하면 다른 토픽에는 답장이 몇 개 있을까요? 커밋된 것만 읽는 컨슈머에게는 몇 개가 보일까요? 첫 번째 프로그램이 죽은 것이 아니라 얼어붙었다가 깨어난다면 어떻게 될까요?",
 		},
 		Variants: []lesson.Variant{
 			{Name: atLeastOnce, Title: lesson.Text{EN: "send, then commit: the wrong way", KO: "보내고 나서 커밋하기: 잘못된 방법"}},
@@ -47,12 +47,12 @@ func exactlyOnce(r *lesson.Run) {
 
 	var first *lesson.Process
 	if r.Variant == zombie {
-		r.Step(lesson.Text{EN: "Answer them; the program freezes when the answer to #%d is sent, before the transaction is committed", KO: "답장을 보냅니다. %d번의 답장을 보낸 뒤, 트랜잭션을 커밋하기 전에 프로그램이 얼어붙습니다"}.With(crashAt))
+		r.Step(lesson.Text{EN: "Answer them; the program freezes when the answer to #%d is sent, before the transaction is committed", KO: "답장을 보냅니다. #%d의 답장을 보낸 뒤, 트랜잭션을 커밋하기 전에 프로그램이 얼어붙습니다"}.With(crashAt))
 		first = answering().HoldAt("after-send", crashAt).Start()
 		first.WaitHeld()
 		first.Freeze()
 	} else {
-		r.Step(lesson.Text{EN: "Answer them; the power fails when the answer to #%d is sent, before its offset is committed", KO: "답장을 보냅니다. %d번의 답장을 보낸 뒤, 오프셋을 커밋하기 전에 전원이 나갑니다"}.With(crashAt))
+		r.Step(lesson.Text{EN: "Answer them; the power fails when the answer to #%d is sent, before its offset is committed", KO: "답장을 보냅니다. #%d의 답장을 보낸 뒤, 오프셋을 커밋하기 전에 전원이 나갑니다"}.With(crashAt))
 		first = answering().CrashAt("after-send", crashAt).Run()
 	}
 	r.Claim(lesson.Text{EN: "the group has committed the %d before it", KO: "그룹은 그 앞의 %d개까지 커밋했습니다"}.With(crashAt-1), lesson.Equal(int(r.Committed(group, from)[0]), crashAt-1))
@@ -90,7 +90,7 @@ func exactlyOnce(r *lesson.Run) {
 		r.Claim(lesson.Text{EN: "the reader gets one answer twice: the one that was sent and not committed", KO: "읽는 쪽은 답장 하나를 두 번 받습니다. 보냈지만 커밋되지 않은 바로 그 답장입니다"}, lesson.SameRecords(twice, all[crashAt-1:crashAt]))
 		return
 	}
-	r.Claim(lesson.Text{EN: "the reader gets each answer exactly once", KO: "읽는 쪽은 답장을 하나씩 정확히 한 번 받습니다"}, lesson.Equal(len(twice), 0))
+	r.Claim(lesson.Text{EN: "the reader gets each answer exactly once", KO: "읽는 쪽은 모든 답장을 정확히 한 번씩 받습니다"}, lesson.Equal(len(twice), 0))
 	// A marker ends each transaction, committed or aborted, and has an offset of its own.
-	r.Claim(lesson.Text{EN: "the log holds one answer more, which was aborted: %d answers, and a marker after each", KO: "로그에는 취소된 답장이 하나 더 있습니다. 답장 %d개와 그 뒤의 마커들입니다"}.With(len(all)+1), lesson.Equal(r.Stored(to), 2*(len(all)+1)))
+	r.Claim(lesson.Text{EN: "the log holds one answer more, which was aborted: %d answers, and a marker after each", KO: "로그에는 취소된 답장이 하나 더 있습니다. 답장 %d개와, 답장마다 뒤에 붙은 마커 하나입니다"}.With(len(all)+1), lesson.Equal(r.Stored(to), 2*(len(all)+1)))
 }

@@ -13,10 +13,10 @@ import (
 func OffsetReset() lesson.Lesson {
 	return lesson.Lesson{
 		Name:  "ch3-offset-reset",
-		Title: lesson.Text{EN: "Move a group's offsets", KO: "오프셋 되돌리기"},
+		Title: lesson.Text{EN: "Move a group's offsets", KO: "오프셋 재설정"},
 		Predict: lesson.Text{
 			EN: "A group has read 20 of 30 records and stands at offset 20. You move it: to the earliest offset, to the latest, to a time, by -5, to offset 21. Which record does it read next, and which ones never? And where does a group begin that has no committed offset, or whose committed offset retention has deleted?",
-			KO: "그룹이 30개 가운데 20개를 읽어 오프셋 20에 있습니다. 이 그룹을 가장 이른 오프셋으로, 가장 최근 오프셋으로, 어떤 시각으로, -5만큼, 오프셋 21로 옮깁니다. 다음에 읽는 레코드는 무엇이고, 영영 읽지 않는 레코드는 무엇일까요? 커밋된 오프셋이 없는 그룹, 또는 커밋된 오프셋을 보존 정책이 지워 버린 그룹은 어디서 시작할까요?",
+			KO: "그룹이 30개 가운데 20개를 읽어 오프셋 20에 있습니다. 이 그룹을 가장 이른 오프셋으로, 가장 최근 오프셋으로, 어떤 시각으로, -5만큼, 오프셋 21로 옮깁니다. 다음에 읽는 레코드는 무엇이고, 영영 읽지 않는 레코드는 무엇일까요? 커밋된 오프셋이 없는 그룹, 또는 커밋된 오프셋의 레코드를 보존 정책이 지워 버린 그룹은 어디서 시작할까요?",
 		},
 		Variants: []lesson.Variant{
 			{Name: toEarliest, Title: lesson.Text{EN: "read everything again", KO: "처음부터 다시 읽기"}},
@@ -26,14 +26,14 @@ func OffsetReset() lesson.Lesson {
 			{Name: toOffset, Title: lesson.Text{EN: "step over one record", KO: "레코드 하나 건너뛰기"}},
 			{Name: newGroupOldest, Title: lesson.Text{EN: "a new group that begins at the oldest record", KO: "가장 오래된 레코드부터 시작하는 새 그룹"}},
 			{Name: newGroupNewest, Title: lesson.Text{EN: "a new group that begins at the newest: it misses what was there", KO: "최신 위치부터 시작하는 새 그룹: 이미 있던 것을 놓칩니다"}},
-			{Name: deletedOldest, Title: lesson.Text{EN: "retention has deleted the committed offset; begin at the oldest", KO: "보존 정책이 커밋된 오프셋을 지웠을 때, 가장 오래된 레코드부터"}},
-			{Name: deletedNewest, Title: lesson.Text{EN: "retention has deleted the committed offset; begin at the newest", KO: "보존 정책이 커밋된 오프셋을 지웠을 때, 최신 위치부터"}},
+			{Name: deletedOldest, Title: lesson.Text{EN: "retention has deleted the committed offset; begin at the oldest", KO: "보존 정책이 커밋된 오프셋의 레코드를 지웠을 때, 가장 오래된 레코드부터"}},
+			{Name: deletedNewest, Title: lesson.Text{EN: "retention has deleted the committed offset; begin at the newest", KO: "보존 정책이 커밋된 오프셋의 레코드를 지웠을 때, 최신 위치부터"}},
 		},
 		Programs: []string{"ch3-offsets/producer", "ch3-offsets/initial-offset", "cmd/lab"},
 		Run:      offsetReset,
 		Why: lesson.Text{
 			EN: "A reset is a commit that somebody else makes in the group's name, so the group must be empty: a living member would overwrite it with its next commit, and the broker refuses it. Going back repeats records and going forward loses them, for this group only; the log does not change. Where there is no committed offset that can be used, because the group is new or retention has deleted what it points at, Consumer.Offsets.Initial decides: oldest reads all there is, newest skips it without a word.",
-			KO: "되돌리기는 다른 누군가가 그룹의 이름으로 하는 커밋입니다. 살아 있는 멤버가 있으면 다음 커밋으로 덮어써 버리므로 그룹이 비어 있어야 하고, 아니면 거부됩니다. 뒤로 옮기면 레코드가 반복되고 앞으로 옮기면 유실되는데, 이 그룹에만 해당하며 로그는 그대로입니다. 그룹이 새것이거나 커밋된 위치를 보존 정책이 지워서 쓸 수 있는 오프셋이 없으면 Consumer.Offsets.Initial이 정합니다. oldest는 남아 있는 것을 모두 읽고, newest는 아무 말 없이 건너뜁니다.",
+			KO: "재설정은 다른 누군가가 그룹의 이름으로 하는 커밋입니다. 살아 있는 멤버가 있으면 다음 커밋으로 덮어써 버리므로 그룹이 비어 있어야 하고, 아니면 거부됩니다. 뒤로 옮기면 레코드가 반복되고 앞으로 옮기면 유실되는데, 이 그룹에만 해당하며 로그는 그대로입니다. 그룹이 새것이거나 커밋된 위치의 레코드를 보존 정책이 지워서 쓸 수 있는 오프셋이 없으면 Consumer.Offsets.Initial이 정합니다. oldest는 남아 있는 것을 모두 읽고, newest는 아무런 알림 없이 건너뜁니다.",
 		},
 		Read: "ch3-offsets/initial-offset/main.go, Consumer.Offsets.Initial",
 		Java: "chapter4/clip5, kafka-consumer-groups --reset-offsets, auto.offset.reset",
@@ -147,7 +147,7 @@ func resetCommand(r *lesson.Run, topic, group string, scenario []string) *lesson
 
 // refuseReset tries to move the group while it has a member.
 func refuseReset(r *lesson.Run, topic, group string, scenario []string) {
-	r.Step(lesson.Text{EN: "Try to move the group while its consumer still runs", KO: "컨슈머가 아직 실행 중일 때 그룹을 옮겨 봅니다"})
+	r.Step(lesson.Text{EN: "Try to move the group while its consumer still runs", KO: "컨슈머가 아직 실행 중일 때 그룹의 오프셋을 옮겨 봅니다"})
 	description, err := r.Admin().DescribeGroup(r.Context(), group)
 	r.Must(err)
 	exitCode, said := resetCommand(r, topic, group, scenario).Start().WaitFailed()
@@ -162,7 +162,7 @@ func refuseReset(r *lesson.Run, topic, group string, scenario []string) {
 func executeReset(r *lesson.Run, topic, group string, scenario []string, want int) {
 	stands := func() int { return int(r.Committed(group, topic)[0]) }
 	r.Claim(lesson.Text{EN: "the group stands at offset %d", KO: "그룹은 오프셋 %d에 있습니다"}.With(alreadyRead), lesson.Equal(stands(), alreadyRead))
-	r.Step(lesson.Text{EN: "Its consumer is stopped, so the group can be moved (without --execute it only shows what would change)", KO: "컨슈머가 멈췄으니 그룹을 옮길 수 있습니다 (--execute가 없으면 무엇이 바뀔지 보여 주기만 합니다)"})
+	r.Step(lesson.Text{EN: "Its consumer is stopped, so the group can be moved (without --execute it only shows what would change)", KO: "컨슈머가 멈췄으니 그룹의 오프셋을 옮길 수 있습니다 (--execute가 없으면 무엇이 바뀔지 보여 주기만 합니다)"})
 	resetCommand(r, topic, group, scenario).Run()
 	r.Claim(lesson.Text{EN: "now it stands at offset %d", KO: "이제 오프셋 %d에 있습니다"}.With(want), lesson.Equal(stands(), want))
 }

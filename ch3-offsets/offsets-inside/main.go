@@ -54,7 +54,7 @@ func run(ctx context.Context, p *program.Program) (err error) {
 		e, err := decode(m.Key, m.Value)
 		switch {
 		case err != nil: // the next one may be readable
-			p.Print(i18n.Text{EN: "unreadable @%d: %v", KO: "해독불가 @%d: %v"}.With(m.Offset, err))
+			p.Print(i18n.Text{EN: "unreadable @%d: %v", KO: "해독 불가 @%d: %v"}.With(m.Offset, err))
 		case e.group == *group: // it shares the partition with others
 			show(p, m.Offset, e)
 			found = true

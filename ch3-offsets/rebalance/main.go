@@ -29,7 +29,7 @@ func run(ctx context.Context, p *program.Program) error {
 	strategy := p.String("strategy", sarama.RangeBalanceStrategyName, i18n.Text{EN: "range, sticky or cooperative-sticky; all members use the same", KO: "range, sticky, cooperative-sticky. 모든 멤버가 같은 것을 씁니다"})
 	instanceID := p.String("instance-id", "", i18n.Text{EN: "be a static member with this `id`, unique in the group", KO: "이 `id`를 가진 정적 멤버가 됩니다. 그룹 안에서 하나뿐이어야 합니다"})
 	heartbeat := p.Duration("heartbeat", 3*time.Second, i18n.Text{EN: "`time` between two heartbeats; the answer to one tells a member of a rebalance", KO: "하트비트 간격 (`time`). 멤버는 하트비트의 응답으로 리밸런스를 알게 됩니다"})
-	session := p.Duration("session-timeout", 10*time.Second, i18n.Text{EN: "`time` without a heartbeat after which the broker gives a member up", KO: "하트비트 없이 이 시간(`time`)이 지나면 브로커가 멤버를 포기합니다"})
+	session := p.Duration("session-timeout", 10*time.Second, i18n.Text{EN: "`time` without a heartbeat after which the broker gives a member up", KO: "하트비트 없이 이 시간(`time`)이 지나면 브로커가 멤버를 죽은 것으로 봅니다"})
 	work := p.Duration("work", 200*time.Millisecond, i18n.Text{EN: "`time` that a record takes", KO: "레코드 하나에 걸리는 시간 (`time`)"})
 	every := p.Int("commit-every", 50, i18n.Text{EN: "commit after so many records", KO: "이만큼 처리할 때마다 커밋합니다"})
 	last := p.Bool("last-commit", true, i18n.Text{EN: "commit once more when a partition is taken away", KO: "파티션을 빼앗길 때 한 번 더 커밋합니다"})

@@ -75,7 +75,7 @@ func (a *app) downCompose(ctx context.Context, volumes bool) (ran bool, err erro
 	if err := s.Down(ctx, volumes); err != nil {
 		return true, err
 	}
-	a.printf("%s\n", a.t("The compose stack is down.", "compose 스택을 끝냈습니다."))
+	a.printf("%s\n", a.t("The compose stack is down.", "compose 스택을 내렸습니다."))
 	if volumes {
 		a.printf("%s\n", a.t("Its topics, offsets and tables are deleted.", "compose 스택의 토픽, 오프셋, 테이블을 삭제했습니다."))
 	}

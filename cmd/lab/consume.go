@@ -33,7 +33,7 @@ func (a *app) consumeCommand() *cobra.Command {
 	var f consumeFlags
 	cmd := &cobra.Command{
 		Use:   "consume --topic NAME",
-		Short: a.t("Print records as lines (kafka-console-consumer)", "레코드를 줄로 출력합니다 (kafka-console-consumer)"),
+		Short: a.t("Print records as lines (kafka-console-consumer)", "레코드를 한 줄에 하나씩 출력합니다 (kafka-console-consumer)"),
 		Example: `  lab consume --topic my-json-topic --from-beginning --property print.key=true --property print.partition=true
   lab consume --topic my-json-topic --partition 0 --offset 12 --max-messages 1`,
 		Args: a.noArgs,

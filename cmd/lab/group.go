@@ -15,7 +15,7 @@ import (
 func (a *app) groupCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "group",
-		Short: a.t("List, describe, reset and delete consumer groups (kafka-consumer-groups)", "컨슈머 그룹을 나열하고, 살펴보고, 되돌리고, 지웁니다 (kafka-consumer-groups)"),
+		Short: a.t("List, describe, reset and delete consumer groups (kafka-consumer-groups)", "컨슈머 그룹을 나열하고, 살펴보고, 오프셋을 재설정하고, 지웁니다 (kafka-consumer-groups)"),
 		Args:  a.unknownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

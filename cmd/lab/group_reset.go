@@ -48,7 +48,7 @@ func (a *app) groupResetCommand() *cobra.Command {
 			if f.execute && f.dryRun {
 				return a.usage(cmd, i18n.Text{EN: "--execute and --dry-run contradict each other", KO: "--execute와 --dry-run은 함께 쓸 수 없습니다"})
 			}
-			scenario, err := a.oneOf(cmd, i18n.Text{EN: "say once where to reset to", KO: "어디로 되돌릴지 하나만 지정하세요"}, resetScenarios())
+			scenario, err := a.oneOf(cmd, i18n.Text{EN: "say once where to reset to", KO: "재설정할 위치를 하나만 지정하세요"}, resetScenarios())
 			if err != nil {
 				return err
 			}
@@ -63,7 +63,7 @@ func (a *app) groupResetCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.group, "group", "", a.t("name of the group", "그룹 이름"))
-	flags.StringArrayVar(&f.topics, "topic", nil, a.t("topic, or topic:0,2 for some partitions; may be repeated", "토픽, 또는 일부 파티션만 topic:0,2; 여러 번 쓸 수 있습니다"))
+	flags.StringArrayVar(&f.topics, "topic", nil, a.t("topic, or topic:0,2 for some partitions; may be repeated", "토픽, 일부 파티션만이면 topic:0,2처럼; 여러 번 쓸 수 있습니다"))
 	flags.BoolVar(&f.allTopics, "all-topics", false, a.t("all topics in which the group has committed offsets", "그룹이 오프셋을 커밋한 모든 토픽"))
 	flags.BoolVar(&f.execute, "execute", false, a.t("do it", "실제로 바꿉니다"))
 	flags.BoolVar(&f.dryRun, "dry-run", false, a.t("only show what would change (the default)", "무엇이 바뀔지 보여 주기만 합니다 (기본값)"))
@@ -74,7 +74,7 @@ func (a *app) groupResetCommand() *cobra.Command {
 	flags.Int64Var(&f.toOffset, "to-offset", 0, a.t("to this offset", "이 오프셋으로"))
 	flags.Int64Var(&f.shiftBy, "shift-by", 0, a.t("by so many records, backwards if negative", "이만큼 이동, 음수면 뒤로"))
 	flags.StringVar(&f.toDatetime, "to-datetime", "", a.t("to the first record at or after a time: 2026-11-22T09:00:00.000, UTC unless it says otherwise", "이 시각 이후의 첫 레코드로: 2026-11-22T09:00:00.000, 시간대를 쓰지 않으면 UTC"))
-	flags.StringVar(&f.byDuration, "by-duration", "", a.t("to the first record of the last so long: PT1H30M or 1h30m", "최근 이만큼의 첫 레코드로: PT1H30M 또는 1h30m"))
+	flags.StringVar(&f.byDuration, "by-duration", "", a.t("to the first record of the last so long: PT1H30M or 1h30m", "지금부터 이만큼 거슬러 올라간 시각 이후의 첫 레코드로: PT1H30M 또는 1h30m"))
 	flags.StringVar(&f.fromFile, "from-file", "", a.t("to the offsets of a file that --export has written; - is standard input", "--export가 만든 파일의 오프셋으로; -는 표준 입력"))
 	return cmd
 }

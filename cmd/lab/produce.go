@@ -65,7 +65,7 @@ func (a *app) produceCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "produce --topic NAME",
-		Short: a.t("Send lines as records (kafka-console-producer)", "줄을 레코드로 보냅니다 (kafka-console-producer)"),
+		Short: a.t("Send lines as records (kafka-console-producer)", "한 줄을 레코드 하나로 보냅니다 (kafka-console-producer)"),
 		Example: `  lab produce --topic my-json-topic --samples
   echo '24:{"id":31,"age":24,"name":"Jiwoo","content":"hi"}' | lab produce --topic my-json-topic --property parse.key=true --property key.separator=:`,
 		Args: a.noArgs,

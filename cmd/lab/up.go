@@ -28,7 +28,7 @@ func (a *app) upCommand() *cobra.Command {
 		Long: a.t(`Starts the compose stack (three brokers, ZooKeeper, MySQL, CMAK, Redpanda Console, kafka-ui), waits until it is healthy,
 and checks it as a client would. With --embedded it keeps a Kafka up that needs no Docker.`,
 			`compose 스택(브로커 세 개, ZooKeeper, MySQL, CMAK, Redpanda Console, kafka-ui)을 시작하고, 준비될 때까지 기다린 뒤,
-클라이언트의 눈으로 확인합니다. --embedded를 쓰면 Docker가 필요 없는 Kafka를 띄워 둡니다.`),
+클라이언트 입장에서 확인합니다. --embedded를 쓰면 Docker가 필요 없는 Kafka를 띄워 둡니다.`),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case inProcess && len(args) > 0:
@@ -44,7 +44,7 @@ and checks it as a client would. With --embedded it keeps a Kafka up that needs 
 		},
 	}
 	cmd.Flags().BoolVar(&inProcess, "embedded", false, a.t("the embedded Kafka: no Docker", "내장 Kafka: Docker 없이"))
-	cmd.Flags().BoolVarP(&detach, "detach", "d", false, a.t("with --embedded: in the background, until lab down", "--embedded와 함께: 백그라운드에서 실행하고, lab down으로 끝냅니다"))
+	cmd.Flags().BoolVarP(&detach, "detach", "d", false, a.t("with --embedded: in the background, until lab down", "--embedded와 함께: 백그라운드에서 실행하고, lab down으로 내립니다"))
 	return cmd
 }
 
@@ -128,7 +128,7 @@ func (a *app) downCommand() *cobra.Command {
 	var volumes, inProcess bool
 	cmd := &cobra.Command{
 		Use:   "down",
-		Short: a.t("End what `lab up` keeps up: the embedded Kafka and the compose stack", "`lab up`으로 띄운 내장 Kafka와 compose 스택을 끝냅니다"),
+		Short: a.t("End what `lab up` keeps up: the embedded Kafka and the compose stack", "`lab up`으로 띄운 내장 Kafka와 compose 스택을 내립니다"),
 		Args:  a.noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			wasEmbedded, err := a.downEmbedded(cmd.Context(), volumes)
@@ -159,7 +159,7 @@ func (a *app) downEmbedded(ctx context.Context, volumes bool) (ran bool, err err
 		return ran, err
 	}
 	if ran {
-		a.printf("%s\n", a.t("The embedded Kafka is down.", "내장 Kafka를 끝냈습니다."))
+		a.printf("%s\n", a.t("The embedded Kafka is down.", "내장 Kafka를 내렸습니다."))
 	}
 	// The private MySQL ends with its last user; one whose users were killed ends here.
 	database, err := stack.PrivateMySQLDir()
@@ -222,7 +222,7 @@ func (a *app) resetCommand() *cobra.Command {
 		Short: a.t("Remove the topics and groups that lessons left on the cluster", "레슨이 클러스터에 남긴 토픽과 그룹을 지웁니다"),
 		Long: a.t(`On a cluster that outlives a run (compose, your own, lab up --embedded) the topics of a lesson's last run stay for a look
 at them. reset removes them, of one lesson or of all. Only what was started from this computer is touched.`,
-			`실행이 끝나도 남는 클러스터(compose, 직접 지정한 클러스터, lab up --embedded)에는 레슨의 마지막 토픽이 남아 있어 살펴볼 수
+			`실행이 끝나도 남는 클러스터(compose, 직접 지정한 클러스터, lab up --embedded)에는 레슨을 마지막으로 실행할 때 만든 토픽이 남아 있어 살펴볼 수
 있습니다. reset은 레슨 하나 또는 전체의 것을 지웁니다. 이 컴퓨터에서 시작한 것만 건드립니다.`),
 		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

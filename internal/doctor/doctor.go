@@ -129,12 +129,12 @@ func portHolders(ctx context.Context, ports compose.Ports) []Finding {
 		holder := embedded.PortHolder(ctx, port)
 		switch {
 		case strings.HasPrefix(holder, "docker") || strings.HasPrefix(holder, "com.docker") || strings.HasPrefix(holder, "lab "):
-			findings = append(findings, good(what, i18n.Text{EN: "in use by %s", KO: "%s 사용 중"}.With(holder)))
+			findings = append(findings, good(what, i18n.Text{EN: "in use by %s", KO: "%s이(가) 사용 중"}.With(holder)))
 		default:
 			if holder == "" {
 				holder = "?"
 			}
-			findings = append(findings, Finding{What: what, Level: Warning, Detail: i18n.Text{EN: "taken by %s", KO: "%s에서 사용 중"}.With(holder),
+			findings = append(findings, Finding{What: what, Level: Warning, Detail: i18n.Text{EN: "taken by %s", KO: "다른 프로그램(%s)이 사용 중"}.With(holder),
 				Solve: []i18n.Text{{EN: "end that process, or choose another port in .env", KO: "그 프로세스를 끝내거나 .env에서 다른 포트를 고르세요"}}})
 		}
 	}
@@ -157,7 +157,7 @@ func Kafka(ctx context.Context, cfg kafka.Config) []Finding {
 		what := fmt.Sprintf("broker %d", b.ID)
 		start := time.Now()
 		if err := dial(ctx, b.Addr); err != nil {
-			findings = append(findings, Finding{What: what, Level: Bad, Detail: i18n.Text{EN: "advertises %s: %v", KO: "%s 주소를 알려 주지만: %v"}.With(b.Addr, err),
+			findings = append(findings, Finding{What: what, Level: Bad, Detail: i18n.Text{EN: "advertises %s: %v", KO: "%s 주소를 알려 주지만 연결할 수 없습니다: %v"}.With(b.Addr, err),
 				Solve: []i18n.Text{{EN: "start the broker, or set its advertised.listeners to an address that this computer can dial", KO: "브로커를 시작하거나, advertised.listeners를 이 컴퓨터가 연결할 수 있는 주소로 설정하세요"}}})
 			continue
 		}

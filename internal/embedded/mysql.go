@@ -288,7 +288,7 @@ func mysqlLock(ctx context.Context, path string) (unlock func() error, err error
 		}
 		return nil, problem.Environment(err, i18n.Text{
 			EN: "Another process has been starting or stopping the embedded MySQL all this time (lock %s).",
-			KO: "다른 프로세스가 내장 MySQL을 계속 시작하거나 종료하는 중이에요(잠금 파일 %s).",
+			KO: "다른 프로세스가 내장 MySQL을 계속 시작하거나 종료하는 중입니다(잠금 파일 %s).",
 		}.With(path), i18n.Text{
 			EN: "wait for it to finish, then try again",
 			KO: "그 작업이 끝나기를 기다렸다가 다시 시도해 주세요",

@@ -49,7 +49,7 @@ func mysqlFetched(ctx context.Context, progress func(i18n.Text)) (mysqlProgram, 
 	}
 	progress(i18n.Text{
 		EN: "no MariaDB or MySQL to use here: fetching MariaDB's packages, about 10 MB, once",
-		KO: "쓸 수 있는 MariaDB나 MySQL이 없어서 MariaDB 패키지(약 10 MB)를 내려받는 중이에요. 처음 한 번만 필요해요",
+		KO: "쓸 수 있는 MariaDB나 MySQL이 없어서 MariaDB 패키지(약 10 MB)를 내려받는 중입니다. 처음 한 번만 필요합니다",
 	})
 	fresh := filepath.Join(dir, "fetch")
 	if err := os.RemoveAll(fresh); err != nil { // what a killed fetch left

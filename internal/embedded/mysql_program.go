@@ -194,12 +194,12 @@ func mysqlMissing(cause error) error {
 	}}
 	what := i18n.Text{
 		EN: "There is no MariaDB or MySQL server on this machine.",
-		KO: "이 컴퓨터에 MariaDB나 MySQL 서버가 없어요.",
+		KO: "이 컴퓨터에 MariaDB나 MySQL 서버가 없습니다.",
 	}
 	if cause != nil {
 		what = i18n.Text{
 			EN: "No MariaDB or MySQL server could be made ready on this machine.",
-			KO: "이 컴퓨터에서 MariaDB나 MySQL 서버를 준비하지 못했어요.",
+			KO: "이 컴퓨터에서 MariaDB나 MySQL 서버를 준비하지 못했습니다.",
 		}
 	}
 	if command := mysqlInstallCommand(); command != "" {

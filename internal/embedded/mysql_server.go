@@ -123,7 +123,7 @@ func (s mysqlServer) start(ctx context.Context, o MySQLOptions) (mysqlState, *ex
 		if !errors.Is(err, errNoMySQLProgram) {
 			o.Progress(i18n.Text{
 				EN: "this server cannot be used: %v",
-				KO: "이 서버는 쓸 수 없어요: %v",
+				KO: "이 서버는 쓸 수 없습니다: %v",
 			}.With(err))
 			if failed != nil {
 				err = fmt.Errorf("%w; %w", failed, err)
@@ -141,7 +141,7 @@ func (s mysqlServer) prepare(ctx context.Context, program mysqlProgram, state *m
 	}
 	progress(i18n.Text{
 		EN: "preparing a new database with %s",
-		KO: "%s(으)로 새 데이터베이스를 준비하는 중이에요",
+		KO: "%s(으)로 새 데이터베이스를 준비하는 중입니다",
 	}.With(program.Version))
 	if err := s.initialise(ctx, program, state); err != nil {
 		return fmt.Errorf("initialise the embedded MySQL with %s: %w", program.Server, err)
@@ -175,7 +175,7 @@ func (s mysqlServer) initialise(ctx context.Context, program mysqlProgram, state
 func (s mysqlServer) serve(ctx context.Context, program mysqlProgram, state *mysqlState, progress func(i18n.Text)) (*exec.Cmd, error) {
 	progress(i18n.Text{
 		EN: "starting %s",
-		KO: "%s 서버를 시작하는 중이에요",
+		KO: "%s 서버를 시작하는 중입니다",
 	}.With(program.Version))
 	if err := os.WriteFile(s.path("init.sql"), []byte(mysqlInitSQL()), 0o600); err != nil {
 		return nil, fmt.Errorf("start the embedded MySQL: %w", err)
@@ -201,7 +201,7 @@ func (s mysqlServer) serve(ctx context.Context, program mysqlProgram, state *mys
 		}
 		return nil, problem.Environment(err, i18n.Text{
 			EN: "The embedded MySQL does not start.",
-			KO: "내장 MySQL이 시작되지 않아요.",
+			KO: "내장 MySQL이 시작되지 않습니다.",
 		}, i18n.Text{
 			EN: "see its log: %s",
 			KO: "로그를 확인해 주세요: %s",
@@ -289,7 +289,7 @@ func (s mysqlServer) wait(ctx context.Context, port int) error {
 			}
 			return problem.Environment(answer, i18n.Text{
 				EN: "The embedded MySQL runs, but has not answered on 127.0.0.1:%d for %v.",
-				KO: "내장 MySQL이 실행 중이지만 127.0.0.1:%d에서 %v 동안 응답하지 않아요.",
+				KO: "내장 MySQL이 실행 중이지만 127.0.0.1:%d에서 %v 동안 응답하지 않습니다.",
 			}.With(port, mysqlStartLimit), i18n.Text{
 				EN: "stop it and try again: go run ./cmd/lab down",
 				KO: "종료한 뒤 다시 시도해 주세요: go run ./cmd/lab down",

@@ -276,7 +276,7 @@ func (a *Admin) RequireInactive(ctx context.Context, group string) error {
 		members = append(members, "  "+m.String())
 	}
 	return &problem.Problem{
-		What: i18n.Text{EN: "group %s is active, so its offsets belong to its members:\n%s", KO: "%s 그룹이 활성 상태이므로 오프셋은 멤버들의 것입니다:\n%s"}.With(group, strings.Join(members, "\n")),
+		What: i18n.Text{EN: "group %s is active, so its offsets belong to its members:\n%s", KO: "%s 그룹이 활성 상태이므로 오프셋은 이 멤버들만 바꿀 수 있습니다:\n%s"}.With(group, strings.Join(members, "\n")),
 		Solve: []i18n.Text{{
 			EN: "stop them first; one that was killed disappears when its session timeout is over",
 			KO: "먼저 멤버를 멈추세요. 강제로 종료된 멤버는 세션 타임아웃이 지나면 사라집니다"}},

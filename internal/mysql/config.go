@@ -90,7 +90,7 @@ func (c Config) Validate() error {
 	if c.Port < 0 || c.Port > 65535 {
 		return problem.Usage(i18n.Text{
 			EN: "The MySQL port %d is not between 1 and 65535.",
-			KO: "MySQL 포트 %d은(는) 1에서 65535 사이의 값이 아니에요.",
+			KO: "MySQL 포트 %d은(는) 1에서 65535 사이의 값이 아닙니다.",
 		}.With(c.Port))
 	}
 	_, err := c.driverConfig()
@@ -142,13 +142,13 @@ func (c Config) driverConfig() (*driver.Config, error) {
 			// The parser's error is left out: it may quote the part that holds the password.
 			return nil, problem.Usage(i18n.Text{
 				EN: "%s is not a data source name of the Go MySQL driver.",
-				KO: "%s 값이 Go MySQL 드라이버의 데이터 소스 이름(DSN) 형식이 아니에요.",
+				KO: "%s 값이 Go MySQL 드라이버의 데이터 소스 이름(DSN) 형식이 아닙니다.",
 			}.With(EnvDSN), i18n.Text{
 				EN: "write it as user:password@tcp(host:port)/database",
 				KO: "user:password@tcp(host:port)/database 형식으로 적어 주세요",
 			}, i18n.Text{
 				EN: "unset %s to use the compose stack or the embedded server",
-				KO: "%s 설정을 지우면 compose 스택이나 내장 서버를 사용해요",
+				KO: "%s 설정을 지우면 compose 스택이나 내장 서버를 사용합니다",
 			}.With(EnvDSN))
 		}
 		dc = parsed

@@ -141,23 +141,23 @@ func unreachable(cause error, dc *driver.Config, tries int, patience time.Durati
 	case erBadDB:
 		return problem.Environment(cause, i18n.Text{
 			EN: "MySQL at %s has no database %s.",
-			KO: "%s의 MySQL에 %s 데이터베이스가 없어요.",
+			KO: "%s의 MySQL에 %s 데이터베이스가 없습니다.",
 		}.With(dc.Addr, dc.DBName), checkDSN)
 	default:
 		return problem.Environment(cause, i18n.Text{
 			EN: "MySQL at %s does not let the user %s into the database %s.",
-			KO: "%s의 MySQL이 사용자 %s의 %s 데이터베이스 접속을 거부했어요.",
+			KO: "%s의 MySQL이 사용자 %s의 %s 데이터베이스 접속을 거부했습니다.",
 		}.With(dc.Addr, dc.User, dc.DBName), checkDSN, i18n.Text{
 			EN: "if another MySQL of yours has the port, stop it, then start the course's: make up",
-			KO: "다른 MySQL이 그 포트를 쓰고 있다면 종료한 뒤 과정의 스택을 시작하세요: make up",
+			KO: "다른 MySQL이 그 포트를 쓰고 있다면 종료한 뒤 강의의 스택을 시작하세요: make up",
 		})
 	}
 	return problem.Environment(cause, i18n.Text{
 		EN: "MySQL at %s does not answer (database %s, user %s; tried %d times in %v).",
-		KO: "%s의 MySQL이 응답하지 않아요(데이터베이스 %s, 사용자 %s, %[5]v 동안 %[4]d번 시도).",
+		KO: "%s의 MySQL이 응답하지 않습니다(데이터베이스 %s, 사용자 %s, %[5]v 동안 %[4]d번 시도).",
 	}.With(dc.Addr, dc.DBName, dc.User, tries, patience), i18n.Text{
 		EN: "start the course's stack: make up",
-		KO: "과정의 스택을 시작하세요: make up",
+		KO: "강의의 스택을 시작하세요: make up",
 	}, i18n.Text{
 		EN: "without Docker, start the embedded servers: go run ./cmd/lab up --embedded",
 		KO: "Docker가 없다면 내장 서버를 시작하세요: go run ./cmd/lab up --embedded",

@@ -18,7 +18,7 @@ func (p *Program) Reading(c sarama.ConsumerGroupClaim) {
 	case sarama.OffsetOldest:
 		where = i18n.Text{EN: "p%d: no committed offset that could be used, so it starts at the oldest record", KO: "p%d: 쓸 수 있는 커밋 오프셋이 없어서 가장 오래된 레코드부터 읽습니다"}.With(c.Partition())
 	case sarama.OffsetNewest:
-		where = i18n.Text{EN: "p%d: no committed offset that could be used, so it starts at the end, offset %d", KO: "p%d: 쓸 수 있는 커밋 오프셋이 없어서 끝, 오프셋 %d부터 읽습니다"}.With(c.Partition(), c.HighWaterMarkOffset())
+		where = i18n.Text{EN: "p%d: no committed offset that could be used, so it starts at the end, offset %d", KO: "p%d: 쓸 수 있는 커밋 오프셋이 없어서 맨 끝(오프셋 %d)부터 읽습니다"}.With(c.Partition(), c.HighWaterMarkOffset())
 	default:
 		where = i18n.Text{EN: "p%d: starts at the committed offset %d", KO: "p%d: 커밋된 오프셋 %d부터 읽습니다"}.With(c.Partition(), c.InitialOffset())
 	}
@@ -47,6 +47,6 @@ func (p *Program) Fenced() error {
 	p.lesson.report(event.Event{Type: event.Fenced})
 	return &problem.Problem{
 		What:  i18n.Text{EN: "fenced off: another producer has taken over the transactional id of this one", KO: "차단되었습니다(fenced): 다른 프로듀서가 이 프로듀서의 트랜잭션 ID를 넘겨받았습니다"},
-		Solve: []i18n.Text{{EN: "let this one end: the other goes on where the group has committed", KO: "이 프로듀서는 끝내세요. 다른 프로듀서가 그룹이 커밋한 곳부터 이어서 합니다"}},
+		Solve: []i18n.Text{{EN: "let this one end: the other goes on where the group has committed", KO: "이 프로듀서는 그대로 종료되게 두세요. 다른 프로듀서가 그룹이 커밋한 곳부터 이어서 합니다"}},
 	}
 }
