@@ -166,7 +166,7 @@ func (r *Run) Committed(group, topic string) map[int32]int64 {
 // WaitCommitted waits until the group's committed offset of a partition is at least this.
 func (r *Run) WaitCommitted(group, topic string, partition int32, offset int64) {
 	var now int64
-	r.waitFor(Text{EN: "for group %s to commit offset %d", KO: "%s 그룹이 오프셋 %d을(를) 커밋하기를"}.With(group, offset), func() (bool, string) {
+	r.waitForPrograms(Text{EN: "for group %s to commit offset %d", KO: "%s 그룹이 오프셋 %d을(를) 커밋하기를"}.With(group, offset), func() (bool, string) {
 		r.mu.Unlock() // asking the broker takes a while
 		defer r.mu.Lock()
 		now = r.Committed(group, topic)[partition]

@@ -29,7 +29,7 @@ func (r *Run) LogBytes(topic string) int {
 // WaitStored waits until consumers can read this many records of a topic. What is acknowledged with acks=all is there at
 // once; everything else is a little later, when the followers have it too.
 func (r *Run) WaitStored(topic string, records int) {
-	r.waitFor(Text{EN: "for %s to hold %d records", KO: "%s 토픽에 레코드 %d개가 저장되기를"}.With(topic, records), func() (bool, string) {
+	r.waitForPrograms(Text{EN: "for %s to hold %d records", KO: "%s 토픽에 레코드 %d개가 저장되기를"}.With(topic, records), func() (bool, string) {
 		r.mu.Unlock() // asking the broker takes a while
 		defer r.mu.Lock()
 		now := r.Stored(topic)
