@@ -1,9 +1,7 @@
 package lesson
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"syscall"
 
@@ -60,7 +58,7 @@ func (p *Process) waitAlive(what Text, condition func() (bool, string)) {
 		return held || p.exited, state
 	})
 	if !held {
-		p.run.Must(fmt.Errorf("waited %s: %w", what.EN, errors.Join(p.verdict(), io.ErrUnexpectedEOF)))
+		p.run.Must(p.endedEarly(what))
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path"
@@ -239,7 +238,10 @@ func (p *Process) verdict() error {
 	case p.crashes && killed, !p.crashes && p.exit == nil:
 		return nil
 	case p.crashes:
-		return fmt.Errorf("%s should have been killed at its crash point, but ended with %s%s", p.name, p.cmd.ProcessState, p.tail())
+		return &problem.Problem{
+			What:  i18n.Text{EN: "%s should have been killed at its crash point, but ended with %s%s", KO: "%s 프로세스는 정해진 지점에서 강제로 종료되어야 하는데, 종료 상태가 %s입니다%s"}.With(p.name, p.cmd.ProcessState.String(), p.tail()),
+			Cause: p.exit,
+		}
 	}
 	return &problem.Problem{
 		What:  i18n.Text{EN: "%s ended with %s%s", KO: "%s 프로세스의 종료 상태가 %s입니다%s"}.With(p.name, p.cmd.ProcessState.String(), p.tail()),
@@ -247,23 +249,29 @@ func (p *Process) verdict() error {
 	}
 }
 
-func (p *Process) tail() string {
+func (p *Process) tail() i18n.Text {
 	p.run.mu.Lock()
 	defer p.run.mu.Unlock()
 	if len(p.last) == 0 {
-		return ""
+		return i18n.Text{}
 	}
-	return "; last lines:\n    " + strings.Join(p.last, "\n    ")
+	return i18n.Text{EN: "; last lines:\n    %s", KO: ". 마지막 출력:\n    %s"}.With(strings.Join(p.last, "\n    "))
+}
+
+// endedEarly is the error for a program that has ended while the lesson waited for something of it.
+func (p *Process) endedEarly(what Text) error {
+	return &problem.Problem{
+		What: i18n.Text{EN: "the lesson waited %[3]s, but %[1]s ended with %[2]s%[4]s", KO: "%[3]s 기다렸지만 %[1]s 프로세스가 먼저 끝났습니다(종료 상태 %[2]s)%[4]s"}.
+			With(p.name, p.cmd.ProcessState.String(), what, p.tail()),
+		Cause: p.exit,
+	}
 }
 
 // WaitHeld waits until the program waits at the crash point of HoldAt.
 func (p *Process) WaitHeld() {
-	p.run.waitFor(Text{EN: "for %s to reach its crash point", KO: "%s 프로세스가 정해진 지점에 도달하기를"}.With(p.name), func() (bool, string) {
-		return p.held || p.exited, ""
+	p.waitAlive(Text{EN: "for %s to reach its crash point", KO: "%s 프로세스가 정해진 지점에 도달하기를"}.With(p.name), func() (bool, string) {
+		return p.held, ""
 	})
-	if p.ended() {
-		p.run.Must(fmt.Errorf("%s ended before its crash point: %w", p.name, errors.Join(p.verdict(), io.ErrUnexpectedEOF)))
-	}
 }
 
 func (p *Process) ended() bool {
@@ -296,12 +304,9 @@ func (p *Process) WaitCaughtUp(topic, group string) {
 				}
 			}
 			// A program that has not said anything yet might not be ready to be stopped.
-			return (len(open) == 0 && len(p.reported) > 0) || p.exited, strings.Join(open, " ")
+			return len(open) == 0 && len(p.reported) > 0, strings.Join(open, " ")
 		}
-		r.waitFor(Text{EN: "for %s to catch up with %s", KO: "%[1]s 프로세스가 %[2]s 토픽을 따라잡기를"}.With(p.name, topic), behind)
-		if p.ended() {
-			r.Must(fmt.Errorf("%s ended before it had caught up: %w", p.name, errors.Join(p.verdict(), io.ErrUnexpectedEOF)))
-		}
+		p.waitAlive(Text{EN: "for %s to catch up with %s", KO: "%[1]s 프로세스가 %[2]s 토픽을 따라잡기를"}.With(p.name, topic), behind)
 		if later := r.endOffsets(topic); sameOffsets(ends, later) {
 			return
 		}
