@@ -20,11 +20,12 @@ import (
 	"kafkahandson/internal/stack"
 )
 
-// Pass runs a lesson on an embedded Kafka of its own and fails the test unless its verdict is PASS. A lesson that cannot
-// run there skips the test, and tells why.
+// Pass runs a lesson on an embedded Kafka of its own and fails the test unless its verdict is PASS and the guide shows
+// what really happens ([CheckGuide]). A lesson that cannot run there skips the test, and tells why.
 func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
 	t.Helper()
-	result, err := Play(t, l, lesson.Options{})
+	var events []event.Event
+	result, err := Play(t, l, lesson.Options{Emit: func(e event.Event) { events = append(events, e) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +42,7 @@ func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
 	if !result.Passed {
 		t.Errorf("the verdict of %s is not PASS", l.Name)
 	}
+	CheckGuide(t, l, events)
 	return result
 }
 
