@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
@@ -139,7 +138,7 @@ func (a *app) unknownCommand(cmd *cobra.Command, args []string) error {
 			names = append(names, sub.Name())
 		}
 	}
-	return a.usage(cmd, i18n.Text{EN: "unknown command %q", KO: "알 수 없는 명령 %q입니다"}.With(args[0]), didYouMean(args[0], names)...)
+	return a.usage(cmd, i18n.Text{EN: "unknown command %q", KO: "알 수 없는 명령 %q입니다"}.With(args[0]), problem.Nearest(args[0], names)...)
 }
 
 func (a *app) noArgs(cmd *cobra.Command, args []string) error {
@@ -157,20 +156,6 @@ func (a *app) require(cmd *cobra.Command, flags ...string) error {
 		}
 	}
 	return nil
-}
-
-// didYouMean suggests the name nearest to what was typed, if any is near.
-func didYouMean(typed string, names []string) []i18n.Text {
-	best, distance := "", len(typed)/2+2
-	for _, name := range names {
-		if d := levenshtein.ComputeDistance(typed, name); d < distance {
-			best, distance = name, d
-		}
-	}
-	if best == "" {
-		return nil
-	}
-	return []i18n.Text{i18n.Text{EN: "did you mean %s?", KO: "%s을(를) 찾으셨나요?"}.With(best)}
 }
 
 // withAdmin finds a Kafka, says which, and calls do with an admin connection.

@@ -37,7 +37,7 @@ func (a *app) lineProperties(cmd *cobra.Command, given []string, known ...string
 		}
 		if !found {
 			return p, a.usage(cmd, i18n.Text{EN: "unknown property %q", KO: "알 수 없는 속성 %q입니다"}.With(name),
-				append(didYouMean(name, known), i18n.Text{EN: "there are: %s", KO: "사용할 수 있는 속성: %s"}.With(strings.Join(known, ", ")))...)
+				append(problem.Nearest(name, known), i18n.Text{EN: "there are: %s", KO: "사용할 수 있는 속성: %s"}.With(strings.Join(known, ", ")))...)
 		}
 		p.values[name] = value
 	}

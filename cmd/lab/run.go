@@ -55,7 +55,7 @@ counts what happened and checks what it claims. Exit code: 0 PASS, 1 FAIL, 2 usa
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runLessons(cmd.Context(), args, f) },
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&f.variants, "variant", []string{allVariants}, a.t("the variants to run", "실행할 변형"))
+	flags.StringSliceVar(&f.variants, "variant", []string{lesson.AllVariants}, a.t("the variants to run", "실행할 변형"))
 	flags.BoolVar(&f.step, "step", false, a.t("wait for Enter before each step (only on a terminal)", "단계마다 Enter를 기다립니다 (터미널에서만)"))
 	flags.BoolVar(&f.json, "json", false, a.t("print events as JSON, one a line (docs/events.md)", "이벤트를 한 줄에 하나씩 JSON으로 출력합니다 (docs/events.md)"))
 	flags.BoolVar(&f.keep, "keep", false, a.t("leave the embedded Kafka up after the verdict, until Ctrl-C", "판정 뒤에도 Ctrl-C를 누를 때까지 내장 Kafka를 그대로 둡니다"))
@@ -68,17 +68,6 @@ counts what happened and checks what it claims. Exit code: 0 PASS, 1 FAIL, 2 usa
 	return cmd
 }
 
-// allVariants is what a person writes after --variant for every one.
-const allVariants = "all"
-
-// chosenVariants are the names for [lesson.Options].
-func chosenVariants(flag []string) []string {
-	if len(flag) == 1 && flag[0] == allVariants {
-		return nil
-	}
-	return flag
-}
-
 func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error {
 	lessons, err := chooseLessons(names)
 	if err != nil {
@@ -89,7 +78,7 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 
 	var outcomes []outcome
 	for i, l := range lessons {
-		opts := lesson.Options{Lang: a.lang, Variants: chosenVariants(f.variants), Stack: a.stack, Kafka: a.kafka, Timeout: f.timeout}
+		opts := lesson.Options{Lang: a.lang, Variants: f.variants, Stack: a.stack, Kafka: a.kafka, Timeout: f.timeout}
 		var transcript bytes.Buffer
 		view := &lesson.View{W: a.stdout, Lang: a.lang, Color: a.color(), Full: f.full}
 		switch {
