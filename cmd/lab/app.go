@@ -74,10 +74,11 @@ func (a *app) rootCommand() *cobra.Command {
 		if args := cmd.Flags().Args(); cmd.HasSubCommands() && len(args) > 0 { // the flag may be that of the command meant
 			return a.unknownCommand(cmd, args)
 		}
-		return a.usage(cmd, i18n.Verbatim(err.Error()))
+		return a.flagError(cmd, err)
 	})
 
 	flags := root.PersistentFlags()
+	flags.BoolP("help", "h", false, a.t("help about the command", "명령 도움말"))
 	flags.String("lang", string(a.lang), a.t("language: en or ko", "언어: en 또는 ko"))
 	kind := flags.String("stack", string(stack.Default(os.Getenv)), a.t("where Kafka comes from: auto, env, compose, embedded", "Kafka를 어디에서 가져올지: auto, env, compose, embedded"))
 	env, envErr := kafka.FromEnv(os.Getenv)
@@ -109,17 +110,46 @@ func (a *app) rootCommand() *cobra.Command {
 
 	root.AddCommand(a.runCommand(), a.benchCommand(), a.listCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.doctorCommand(), a.resetCommand(),
 		a.topicCommand(), a.produceCommand(), a.consumeCommand(), a.groupCommand(), a.versionCommand())
+	root.CompletionOptions.DisableNoDescFlag = true
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, cmd := range root.Commands() {
 		switch cmd.Name() {
 		case "completion":
-			cmd.Short = a.t("Print a completion script for your shell", "셸 자동 완성 스크립트를 출력합니다")
+			a.completionCommand(cmd)
 		case "help":
-			cmd.Short = a.t("Help about a command", "명령 도움말")
+			cmd.Short, cmd.Long = a.t("Help about a command", "명령 도움말"), ""
+			cmd.Args = a.helpTopic
 		}
 	}
 	return root
+}
+
+// completionCommand gives cobra's command our texts and our errors.
+func (a *app) completionCommand(cmd *cobra.Command) {
+	cmd.Short, cmd.Long = a.t("Print a completion script for your shell", "셸 자동 완성 스크립트를 출력합니다"), ""
+	cmd.Args = a.unknownCommand
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	for _, shell := range cmd.Commands() {
+		load := "source <(lab completion " + shell.Name() + ")"
+		switch shell.Name() {
+		case "fish":
+			load = "lab completion fish | source"
+		case "powershell":
+			load = "lab completion powershell | Out-String | Invoke-Expression"
+		}
+		shell.Short = i18n.Text{EN: "For %s: %s", KO: "%s: %s"}.With(shell.Name(), load).In(a.lang)
+		shell.Long, shell.Args = "", a.noArgs
+	}
+}
+
+// helpTopic is the Args of lab help: a command, and its subcommand.
+func (a *app) helpTopic(cmd *cobra.Command, args []string) error {
+	about, rest, err := cmd.Root().Find(args)
+	if err == nil && about.HasSubCommands() {
+		err = a.unknownCommand(about, rest)
+	}
+	return err
 }
 
 // usage is a mistake on the command line of a command.

@@ -224,7 +224,9 @@ func (a *app) resetCommand() *cobra.Command {
 at them. reset removes them, of one lesson or of all. Only what was started from this computer is touched.`,
 			`실행이 끝나도 남는 클러스터(compose, 직접 지정한 클러스터, lab up --embedded)에는 레슨을 마지막으로 실행할 때 만든 토픽이 남아 있어 살펴볼 수
 있습니다. reset은 레슨 하나 또는 전체의 것을 지웁니다. 이 컴퓨터에서 시작한 것만 건드립니다.`),
-		Args: cobra.MaximumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			return a.noArgs(cmd, args[min(1, len(args)):])
+		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return lessonNames(), cobra.ShellCompDirectiveNoFileComp
 		},

@@ -8,13 +8,14 @@ import (
 	"kafkahandson/internal/i18n"
 )
 
-// Nearest suggests, as a way out, the name that was probably meant. It suggests nothing where no name shares at least
-// half of its letters with what was typed.
+// Nearest suggests, as a way out, the name that was probably meant: the one with the fewest letters to change, if that
+// is about a third of what was typed, or less.
 func Nearest(typed string, names []string) []i18n.Text {
-	best, distance := "", utf8.RuneCountInString(typed)/2+1
+	letters := utf8.RuneCountInString(typed)
+	best, most := "", min((letters+2)/3, letters-1)
 	for _, name := range names {
-		if d := levenshtein.ComputeDistance(typed, name); d < distance {
-			best, distance = name, d
+		if d := levenshtein.ComputeDistance(typed, name); d <= most {
+			best, most = name, d-1
 		}
 	}
 	if best == "" {

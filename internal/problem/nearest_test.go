@@ -18,7 +18,8 @@ func TestNearest(t *testing.T) {
 		{"tt", []string{"orders", "t"}, "t"},
 		{"tt", []string{"ab"}, ""},
 		{"x", []string{"y"}, ""},
-		{"nonsense", []string{"run", "list", "completion"}, ""},
+		{"nonsense", []string{"run", "list", "consume"}, ""},
+		{"", []string{"x"}, ""},
 		{"anything", nil, ""},
 	} {
 		got := ""
