@@ -107,18 +107,23 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 		if interactive && !f.yes {
 			opts.Ask = input.predict
 		}
-		if f.keep {
-			opts.Keep = a.keepUp
-		}
-		start := time.Now()
+		start, kept := time.Now(), false
 		o := outcome{lesson: l}
-		o.result, o.err = lesson.Play(ctx, l, opts)
-		o.took = time.Since(start)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if f.keep && i == len(lessons)-1 {
+			opts.Keep = func(ctx context.Context, k stack.Kafka) error {
+				o.took, kept = time.Since(start), true
+				if f.quiet {
+					a.printf("\n") // ends the line that begins with the lesson's name
+				}
+				return a.keepUp(ctx, k)
+			}
 		}
-		if o.err != nil && len(lessons) == 1 {
-			return o.err
+		o.result, o.err = lesson.Play(ctx, l, opts)
+		if !kept { // after a verdict Ctrl-C is how keeping up ends
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			o.took = time.Since(start)
 		}
 		if f.quiet {
 			a.printf("%s (%.1f s)\n", o.verdict(a.lang), o.took.Seconds())
@@ -175,18 +180,28 @@ func (o outcome) verdict(lang i18n.Lang) string {
 	return "FAIL"
 }
 
-// exit is the error that gives the exit code: a lesson failed, or the only one was skipped.
+// exit is the error that gives the exit code. A FAIL counts before a lesson that came to no verdict, and where every
+// lesson was skipped nothing has been shown.
 func (a *app) exit(outcomes []outcome) error {
 	for _, o := range outcomes {
-		if o.failed() {
-			return errFailed
+		if o.err == nil && o.failed() {
+			return exitCode(problem.ExitFail)
 		}
 	}
-	if only := outcomes[0]; len(outcomes) == 1 && !only.result.Skipped.IsZero() {
-		return problem.Environment(nil, i18n.Text{EN: "%s was skipped: %s", KO: "%s 레슨을 건너뛰었습니다: %s"}.With(only.lesson.Name, only.result.Skipped),
-			i18n.Text{EN: "start the compose stack: make up", KO: "compose 스택을 시작하세요: make up"})
+	var skipped []outcome
+	for _, o := range outcomes {
+		switch {
+		case o.err != nil:
+			return exitCode(problem.ExitCode(o.err))
+		case !o.result.Skipped.IsZero():
+			skipped = append(skipped, o)
+		}
 	}
-	return nil
+	if len(skipped) < len(outcomes) {
+		return nil
+	}
+	return problem.Environment(nil, i18n.Text{EN: "%s was skipped: %s", KO: "%s 레슨을 건너뛰었습니다: %s"}.With(skipped[0].lesson.Name, skipped[0].result.Skipped),
+		i18n.Text{EN: "start the compose stack: make up", KO: "compose 스택을 시작하세요: make up"})
 }
 
 func (a *app) outcomeTable(outcomes []outcome) {
@@ -213,8 +228,8 @@ func (a *app) keepUp(ctx context.Context, k stack.Kafka) error {
 		return nil // it stays anyway
 	}
 	fmt.Fprintln(a.stderr, i18n.Text{
-		EN: "The Kafka stays up at %s; look around with `lab topic list`. Ctrl-C ends it.",
-		KO: "Kafka가 %s에 그대로 떠 있습니다. `lab topic list`로 둘러보세요. Ctrl-C로 끝냅니다.",
+		EN: "The Kafka stays up; look around with `lab topic list --brokers %s`. Ctrl-C ends it.",
+		KO: "Kafka가 그대로 떠 있습니다. `lab topic list --brokers %s`로 둘러보세요. Ctrl-C로 끝냅니다.",
 	}.With(strings.Join(k.Config.Brokers, ",")).In(a.lang))
 	<-ctx.Done()
 	return nil
