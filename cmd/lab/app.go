@@ -83,6 +83,9 @@ func (a *app) rootCommand() *cobra.Command {
 	kind := flags.String("stack", string(stack.Default(os.Getenv)), a.t("where Kafka comes from: auto, env, compose, embedded", "Kafka를 어디에서 가져올지: auto, env, compose, embedded"))
 	env, envErr := kafka.FromEnv(os.Getenv)
 	a.kafka = env
+	if a.kafka.ClientID == "" {
+		a.kafka.ClientID = root.Name()
+	}
 	connection := flag.NewFlagSet("kafka", flag.ContinueOnError)
 	a.kafka.RegisterFlags(connection, a.lang)
 	flags.AddGoFlagSet(connection)

@@ -220,9 +220,8 @@ func TestSecondCtrlCEndsAtOnce(t *testing.T) {
 	}
 }
 
-// await waits until something has happened.
-func await(t *testing.T, what string, happened func() bool) {
-	t.Helper()
+// await waits until something has happened. t is a test or a script.
+func await(t interface{ Fatalf(string, ...any) }, what string, happened func() bool) {
 	deadline := time.NewTimer(10 * time.Second)
 	defer deadline.Stop()
 	look := time.NewTicker(5 * time.Millisecond)
