@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"net"
@@ -44,8 +45,10 @@ func keptDir(work string) string { return filepath.Join(work, "home", "embedded"
 //
 //	exits 2 lab lsit
 //	member readers
+//	xml picture.svg
 //
-// runs a command and checks its exit code, and waits until a consumer group of the kept Kafka has a member.
+// runs a command and checks its exit code, waits until a consumer group of the kept Kafka has a member, and checks that
+// a file is XML.
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -102,6 +105,12 @@ func TestScripts(t *testing.T) {
 				if got != want {
 					ts.Fatalf("exit code %d, want %d", got, want)
 				}
+			},
+			"xml": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 1 {
+					ts.Fatalf("usage: xml FILE")
+				}
+				ts.Check(xml.Unmarshal([]byte(ts.ReadFile(args[0])), new(struct{})))
 			},
 			"member": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) != 1 {

@@ -39,9 +39,11 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run LESSON…",
 		Short: a.t("Run lessons, to their verdicts", "레슨을 실행하고 판정을 봅니다"),
 		Long: a.t(`Runs lessons: by name, by chapter (ch3), or all. A lesson starts real programs on a Kafka, kills them where it hurts,
-counts what happened and checks what it claims. Exit code: 0 PASS, 1 FAIL, 2 usage, 3 the machine lacks something.`,
+counts what happened and checks what it claims. Exit code: 0 PASS, 1 FAIL, 2 usage, 3 the machine lacks something,
+130 Ctrl-C before the verdict.`,
 			`레슨을 실행합니다. 이름, 장(ch3) 또는 all로 고릅니다. 레슨은 Kafka 위에서 실제 프로그램을 시작하고, 가장 곤란한 순간에
-강제로 종료하고, 무슨 일이 있었는지 세고, 주장을 확인합니다. 종료 코드: 0 PASS, 1 FAIL, 2 사용법 오류, 3 환경 문제.`),
+강제로 종료하고, 무슨 일이 있었는지 세고, 주장을 확인합니다. 종료 코드: 0 PASS, 1 FAIL, 2 사용법 오류, 3 환경 문제,
+130 판정 전에 Ctrl-C.`),
 		Example: "  lab run ch3-manual-commit\n  lab run ch3-manual-commit --variant per-batch --step\n  lab run ch3 --lang ko",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
