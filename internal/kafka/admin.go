@@ -111,8 +111,17 @@ func EnsureTopic(ctx context.Context, cfg Config, name string, partitions int32)
 	return a.EnsureTopic(ctx, name, partitions)
 }
 
-// AddPartitions raises a topic to a number of partitions. Kafka cannot lower it.
+// AddPartitions raises a topic to a number of partitions. Kafka cannot lower it. The number that the topic has already
+// is refused here, as Apache Kafka does (INVALID_PARTITIONS) and the embedded one does not.
 func (a *Admin) AddPartitions(ctx context.Context, name string, partitions int32) error {
+	topic, err := a.DescribeTopic(ctx, name)
+	if err != nil {
+		return err
+	}
+	if now := len(topic.Partitions); int(partitions) <= now {
+		return problem.Usage(i18n.Text{EN: "topic %s has %d partitions already, and Kafka cannot take any away", KO: "%s 토픽의 파티션은 이미 %d개이고, Kafka에서 파티션은 줄일 수 없습니다"}.With(name, now),
+			i18n.Text{EN: "ask for more than %d: the number is the total afterwards", KO: "%d보다 큰 수를 지정하세요. 늘린 뒤의 전체 파티션 수입니다"}.With(now))
+	}
 	if err := a.admin.CreatePartitions(name, partitions, nil, false); err != nil {
 		return topicError("add partitions to", name, err)
 	}

@@ -52,6 +52,7 @@ func mainCode(run func(ctx context.Context, p *Program) error) int {
 	lang := i18n.Detect(os.Getenv)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	name := filepath.Base(os.Args[0])
 	p := &Program{
 		Name:   name,
