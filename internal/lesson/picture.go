@@ -68,7 +68,7 @@ func (p *picture) rect(class string, x float64, y int, width float64, height int
 
 // line draws a vertical line.
 func (p *picture) line(class string, x float64, from, to int) {
-	fmt.Fprintf(&p.out, `  <line class="%s" x1="%.1f" y1="%d" x2="%[2].1f" y2="%[4]d"/>`+"\n", class, x, from, to)
+	fmt.Fprintf(&p.out, `  <line class="%s" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`+"\n", class, x, from, x, to)
 }
 
 func (p *picture) String() string { return p.out.String() + "</svg>\n" }
