@@ -127,7 +127,7 @@ func (t *Timeline) legend(signs, repetitions Text) []Text {
 		lines = append(lines, repetitions)
 	}
 	if len(t.cuts()) > 0 {
-		lines = append(lines, Text{EN: "/: here the lesson paused before a step; that time is left out", KO: "/: 레슨이 단계 앞에서 멈춰 있던 곳. 그 시간은 뺌"})
+		lines = append(lines, Text{EN: "/: here the lesson paused before a step; that time is left out", KO: "/: 레슨이 단계 앞에서 멈춘 곳. 멈춘 시간은 그리지 않음"})
 	}
 	return lines
 }
