@@ -193,7 +193,7 @@ func (t *Timeline) SVG(lang i18n.Lang) string {
 	bottom := svgTop + svgRow*len(partitions)
 	legend := t.legend(
 		Text{EN: "dashed: nobody works on the partition; +A: A starts, -A: A ends", KO: "점선: 아무도 그 파티션을 처리하지 않음. +A는 A 시작, -A는 A 종료"},
-		Text{EN: "dark: records come again, and how many", KO: "진한 부분: 레코드가 다시 오는 중. 숫자는 다시 온 레코드 수"},
+		Text{EN: "strong colour: records come again, and how many", KO: "선명한 색: 레코드가 다시 오는 중. 숫자는 다시 온 레코드 수"},
 	)
 	height := bottom + 46 + svgLine*len(legend)
 

@@ -135,7 +135,7 @@ func TestTimelineRepetitions(t *testing.T) {
 		t.Errorf("no Korean legend:\n%s", got)
 	}
 	svg := timeline.SVG(i18n.English)
-	for _, want := range []string{`<rect class="again o1"`, `<text class="count"`, ">3</text>", "dark: records come again"} {
+	for _, want := range []string{`<rect class="again o1"`, `<text class="count"`, ">3</text>", "strong colour: records come again"} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("no %q in\n%s", want, svg)
 		}
