@@ -48,6 +48,7 @@ const (
 	Predict        Type = "predict"    // the question
 	Prediction     Type = "prediction" // the student's answer
 	Step           Type = "step"
+	Resumed        Type = "resumed" // the pause before a step is over
 	Note           Type = "note"    // what the runner did behind the scenes, and why
 	Waiting        Type = "waiting" // for what, for more than two seconds
 	Started        Type = "started" // a program

@@ -136,6 +136,7 @@ func (r *Run) Step(what Text) {
 	r.emit(event.Event{Type: event.Step, Text: &what, Detail: fmt.Sprint(r.steps)})
 	if r.opts.Pause != nil {
 		r.Must(r.opts.Pause(r.ctx))
+		r.emit(event.Event{Type: event.Resumed})
 	}
 }
 
