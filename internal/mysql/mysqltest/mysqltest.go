@@ -223,6 +223,16 @@ func oneOfDuplicatesIsStored(t *testing.T, dsn string) {
 }
 
 func doNothingTells(t *testing.T, dsn string) {
+	withFoundRows, err := driver.ParseDSN(dsn)
+	must(t, err)
+	withFoundRows.ClientFoundRows = true // in somebody's MYSQL_DSN
+	for _, dsn := range []string{dsn, withFoundRows.FormatDSN()} {
+		doNothingTellsWith(t, dsn)
+	}
+}
+
+func doNothingTellsWith(t *testing.T, dsn string) {
+	t.Helper()
 	db, _ := Database(t, dsn)
 	must(t, mysql.Migrate(t.Context(), db, &event{}, &counter{}))
 	for i, want := range []int64{1, 0} {
