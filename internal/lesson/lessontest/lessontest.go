@@ -17,17 +17,16 @@ import (
 	"kafkahandson/internal/home"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/mysql/mysqltest"
 	"kafkahandson/internal/stack"
 )
 
 // Pass runs a lesson on an embedded Kafka of its own and fails the test unless its verdict is PASS. A lesson that cannot
-// run there skips the test, and tells why.
+// run there skips the test, and tells why; so does one that needs a MySQL where none can be had ([mysqltest.Need]).
 func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
 	t.Helper()
 	result, err := Play(t, l, lesson.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	mysqltest.Need(t, err)
 	if !result.Skipped.IsZero() {
 		t.Skip(result.Skipped.EN)
 	}
