@@ -9,14 +9,13 @@ import (
 
 // abort ends a transaction that failed: until it has ended, nobody reads on with read_committed.
 func (h *handler) abort(producer sarama.SyncProducer, cause error) error {
+	if producer.TxnStatus()&sarama.ProducerTxnFlagFatalError == 0 { // after a fatal error it can only be closed
+		if err := producer.AbortTxn(); err != nil {
+			cause = errors.Join(cause, fmt.Errorf("abort the transaction: %w", err))
+		}
+	}
 	if fenced(cause) {
-		cause = h.program.Fenced(cause)
-	}
-	if producer.TxnStatus()&sarama.ProducerTxnFlagFatalError != 0 {
-		return cause // this producer can end nothing any more: whoever has its id now has done it
-	}
-	if err := producer.AbortTxn(); err != nil {
-		return errors.Join(cause, fmt.Errorf("abort the transaction: %w", err))
+		return h.program.Fenced() // whoever has the transactional id now has aborted, or will
 	}
 	return cause
 }
