@@ -46,7 +46,7 @@ func (p *Program) Fenced() error {
 	defer p.mu.Unlock()
 	p.lesson.report(event.Event{Type: event.Fenced})
 	return &problem.Problem{
-		What:  i18n.Text{EN: "fenced off: this program was taken for dead, and its work was given to another", KO: "차단되었습니다(fenced): 클러스터가 이 프로그램이 죽은 것으로 보고 일을 다른 프로그램에 넘겼습니다"},
+		What:  i18n.Text{EN: "fenced off: this program was taken for dead, and its work was given to another", KO: "차단되었습니다(fenced): 클러스터가 이 프로그램을 죽은 것으로 보고 일을 다른 프로그램에 넘겼습니다"},
 		Solve: []i18n.Text{{EN: "let this one end: the other goes on where the group has committed", KO: "이 프로그램은 그대로 종료되게 두세요. 다른 프로그램이 그룹이 커밋한 곳부터 이어서 합니다"}},
 	}
 }
