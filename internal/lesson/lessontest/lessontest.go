@@ -17,18 +17,18 @@ import (
 	"kafkahandson/internal/home"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/mysql/mysqltest"
 	"kafkahandson/internal/stack"
 )
 
 // Pass runs a lesson on an embedded Kafka of its own and fails the test unless its verdict is PASS and the guide shows
-// what really happens ([CheckGuide]). A lesson that cannot run there skips the test, and tells why.
+// what really happens ([CheckGuide]). A lesson that cannot run there skips the test, and tells why; so does one that
+// needs a MySQL where none can be had ([mysqltest.Need]).
 func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
 	t.Helper()
 	var events []event.Event
 	result, err := Play(t, l, lesson.Options{Emit: func(e event.Event) { events = append(events, e) }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	mysqltest.Need(t, err)
 	if !result.Skipped.IsZero() {
 		t.Skip(result.Skipped.EN)
 	}
