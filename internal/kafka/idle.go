@@ -193,8 +193,10 @@ func describeGroup(ctx context.Context, client sarama.Client, group string) stri
 	if err != nil {
 		return "coordinator: " + err.Error()
 	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
 	sc := *client.Config()
-	sc.Net.Proxy.Enable, sc.Net.Proxy.Dialer = true, &deadlineDialer{ctx: ctx, timeout: connectTimeout}
+	sc.Net.Proxy.Enable, sc.Net.Proxy.Dialer = true, contextDialer{ctx}
 	b := sarama.NewBroker(coordinator.Addr())
 	if err := b.Open(&sc); err != nil {
 		return "coordinator: " + err.Error()
