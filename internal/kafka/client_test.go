@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
 )
 
@@ -216,5 +217,52 @@ func TestClusterID(t *testing.T) {
 		if took := time.Since(start); took > soon/2 {
 			t.Errorf("it took %v", took)
 		}
+	}
+}
+
+func TestAdminClusterID(t *testing.T) {
+	t.Parallel()
+	ours := newAuthority(t)
+	user := embedded.User{Mechanism: "SCRAM-SHA-512", Name: "ann", Password: secret}
+	for name, test := range map[string]struct {
+		server embedded.KafkaOptions
+		client kafka.Config
+	}{
+		"plain": {},
+		"TLS and SASL": {
+			embedded.KafkaOptions{TLS: ours.serverTLS(t), Users: []embedded.User{user}},
+			kafka.Config{TLS: kafka.TLS{Enabled: true, CAFile: ours.file}, SASL: kafka.SASL{Mechanism: user.Mechanism, Username: user.Name, Password: user.Password}},
+		},
+		"an old protocol": {client: kafka.Config{Version: "1.0.0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := startKafka(t, test.server)
+			cfg := test.client
+			cfg.Brokers = server.Brokers()
+			admin := newAdmin(t, cfg)
+			if id, err := admin.ClusterID(t.Context()); err != nil || id != server.State().ClusterID {
+				t.Errorf("it is cluster %q (%v), want %q", id, err, server.State().ClusterID)
+			}
+			if err := server.StopBroker(0); err != nil {
+				t.Fatal(err)
+			}
+			for range 5 { // the order of brokers changes
+				if id, err := admin.ClusterID(t.Context()); err != nil || id != server.State().ClusterID {
+					t.Errorf("without broker 0 it is cluster %q (%v)", id, err)
+				}
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if _, err := admin.ClusterID(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+			if err := server.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if id, err := admin.ClusterID(t.Context()); err == nil {
+				t.Errorf("it is cluster %q after its end", id)
+			}
+		})
 	}
 }
