@@ -132,7 +132,7 @@ func unanswered(cfg Config, errs []error) error {
 	return unreachable(cfg.Brokers, reasons(cfg.Brokers, errs, connectTimeout))
 }
 
-func unreachable(brokers []string, tried error) error {
+func unreachable(brokers []string, tried *problem.Problem) error {
 	return problem.Environment(tried,
 		i18n.Text{EN: "no Kafka answers at %s", KO: "%s에서 응답하는 Kafka가 없습니다"}.With(strings.Join(brokers, ", ")),
 		i18n.Text{EN: "start one in another terminal: `make up-embedded` (no Docker) or `make up` (Docker)", KO: "다른 터미널에서 Kafka를 시작하세요: `make up-embedded` (Docker 없이) 또는 `make up` (Docker)"},
@@ -151,24 +151,24 @@ func distinct(errs []error) []error {
 }
 
 // reasons is what was tried, in one line: each address and why it failed.
-func reasons(addrs []string, errs []error, waited time.Duration) error {
-	var tried []string
+func reasons(addrs []string, errs []error, waited time.Duration) *problem.Problem {
+	var tried []i18n.Text
 	for i, err := range errs {
-		tried = append(tried, addrs[i]+": "+reason(err, waited))
+		tried = append(tried, i18n.Text{EN: "%s: %s", KO: "%s: %s"}.With(addrs[i], reason(err, waited)))
 	}
-	return errors.New(strings.Join(tried, "; "))
+	return &problem.Problem{What: i18n.Join(tried, "; ")}
 }
 
-// reason shortens an error to what a person needs.
-func reason(err error, waited time.Duration) string {
+// reason shortens an error to what a person needs. What the system says is in English.
+func reason(err error, waited time.Duration) i18n.Text {
 	op := (*net.OpError)(nil)
 	switch {
 	case !errors.As(err, &op):
-		return err.Error()
+		return i18n.Verbatim(err.Error())
 	case op.Timeout():
-		return "no answer within " + waited.Round(100*time.Millisecond).String()
+		return i18n.Text{EN: "no answer within %s", KO: "%s 안에 응답이 없습니다"}.With(waited.Round(100 * time.Millisecond))
 	}
-	return strings.TrimPrefix(op.Err.Error(), "connect: ")
+	return i18n.Verbatim(strings.TrimPrefix(op.Err.Error(), "connect: "))
 }
 
 func refused(cfg Config, accepting []string, err error) error {
@@ -196,7 +196,7 @@ func refused(cfg Config, accepting []string, err error) error {
 		i18n.Text{EN: "%s accepts a connection, but does not answer as Kafka", KO: "%s에 연결은 되지만 Kafka로 응답하지 않습니다"}.With(brokers), solve)
 }
 
-func misadvertised(seeds, advertised []string, tried error) error {
+func misadvertised(seeds, advertised []string, tried *problem.Problem) error {
 	return problem.Environment(tried,
 		i18n.Text{EN: "Kafka answers at %s, but calls itself %s, and none of these can be reached from here",
 			KO: "Kafka가 %s에서 응답하지만 자기 주소를 %s(으)로 알려 주는데, 여기서는 그 주소에 연결할 수 없습니다"}.With(strings.Join(seeds, ", "), strings.Join(advertised, ", ")),
@@ -213,7 +213,7 @@ func ClusterID(ctx context.Context, addr string) (id string, err error) {
 	sc.Net.Proxy.Enable, sc.Net.Proxy.Dialer = true, contextDialer{timed}
 	b := sarama.NewBroker(addr)
 	if err := b.Open(sc); err != nil {
-		return "", fmt.Errorf("connect to %s: %w", addr, err)
+		return "", fmt.Errorf("%s: %w", addr, err)
 	}
 	defer func() { // Close reports a connection that never came up: that is the error below already
 		if closeErr := b.Close(); err == nil {
@@ -221,11 +221,11 @@ func ClusterID(ctx context.Context, addr string) (id string, err error) {
 		}
 	}()
 	resp, err := b.GetMetadata(&sarama.MetadataRequest{Version: 5, Topics: []string{}})
-	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
-		return "", fmt.Errorf("%s: %w", addr, op.Err)
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		err = op.Err // the rest is the address again, and the client's own
 	}
 	if err != nil {
-		return "", fmt.Errorf("ask %s for its cluster: %w", addr, err)
+		return "", fmt.Errorf("%s: %w", addr, err)
 	}
 	if resp.ClusterID != nil {
 		id = *resp.ClusterID
