@@ -51,7 +51,11 @@ func fromError(what string, level Level, err error) Finding {
 	f := Finding{What: what, Level: level, Detail: i18n.Verbatim(err.Error())}
 	var p *problem.Problem
 	if errors.As(err, &p) {
-		f.Detail, f.Solve = p.Text(), p.Solve
+		f.Detail = p.What
+		if p.Cause != nil {
+			f.Detail = i18n.Text{EN: "%s (%v)", KO: "%s (%v)"}.With(p.What, p.Cause)
+		}
+		f.Solve = p.Solve
 	}
 	return f
 }
