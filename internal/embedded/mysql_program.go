@@ -107,9 +107,11 @@ func (p mysqlProgram) again(ctx context.Context) (mysqlProgram, error) {
 
 // command runs one of the program's executables in a folder. Fetched ones are told where their libraries and messages
 // are. The paths are relative to the folder, because mariadb-install-db, a shell script, cannot bear a space in them.
+// The folder takes temporary tables, too: MariaDB deletes those of all servers in a folder that it shares, when it starts.
 func (p mysqlProgram) command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	if p.Root == "" {
 		return cmd
 	}
@@ -119,7 +121,7 @@ func (p mysqlProgram) command(ctx context.Context, dir, name string, args ...str
 	}
 	cmd.Args = slices.Insert(cmd.Args, 2, flags...) // --no-defaults stays the first
 	libraries := slices.Concat(mysqlGlob(p.Root, "usr/lib/*-linux-*"), mysqlGlob(p.Root, "lib/*-linux-*"))
-	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
+	cmd.Env = append(cmd.Env, "LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
 	return cmd
 }
 

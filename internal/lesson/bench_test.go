@@ -38,7 +38,7 @@ func numbers(measured map[string][]float64) lesson.Lesson {
 func TestBenchComparesWithinARound(t *testing.T) {
 	var order []string
 	charts, err := lesson.Bench(t.Context(), numbers(map[string][]float64{"plain": {100, 10, 90}, "fast": {220, 20, 170}}), 3,
-		lesson.Options{Stack: stack.Embedded, Emit: func(e event.Event) {
+		lesson.Options{Stack: stack.Own, Emit: func(e event.Event) {
 			if e.Type == event.VariantStarted {
 				order = append(order, e.Variant)
 			}
@@ -62,7 +62,7 @@ func TestBenchComparesWithinARound(t *testing.T) {
 }
 
 func TestBenchWithoutTheBaseline(t *testing.T) {
-	charts, err := lesson.Bench(t.Context(), numbers(map[string][]float64{"fast": {1, 2}}), 2, lesson.Options{Stack: stack.Embedded, Variants: []string{"fast"}})
+	charts, err := lesson.Bench(t.Context(), numbers(map[string][]float64{"fast": {1, 2}}), 2, lesson.Options{Stack: stack.Own, Variants: []string{"fast"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestBenchWithoutTheBaseline(t *testing.T) {
 func TestBenchNeedsCompose(t *testing.T) {
 	l := numbers(nil)
 	l.NeedsCompose = text("needs the stack")
-	_, err := lesson.Bench(t.Context(), l, 1, lesson.Options{Stack: stack.Embedded})
+	_, err := lesson.Bench(t.Context(), l, 1, lesson.Options{Stack: stack.Own})
 	if problem.ExitCode(err) != problem.ExitEnvironment {
 		t.Errorf("%v", err)
 	}

@@ -30,7 +30,7 @@ func BenchmarkLesson(b *testing.B) {
 		},
 	}
 	play := func() {
-		result, err := lesson.Play(b.Context(), l, lesson.Options{Stack: stack.Embedded})
+		result, err := lesson.Play(b.Context(), l, lesson.Options{Stack: stack.Own})
 		if err != nil || !result.Passed {
 			b.Fatal(result, err)
 		}

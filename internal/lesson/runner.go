@@ -21,7 +21,7 @@ type Options struct {
 	Lang i18n.Lang
 	// Variants are the names of the variants to run. Default: all.
 	Variants []string
-	// Stack is where Kafka comes from. Default: stack.Auto. stack.Embedded starts one for this run.
+	// Stack is where Kafka comes from. Default: stack.Auto. stack.Own starts one for this run.
 	Stack stack.Kind
 	// Kafka is what flags and environment say about the cluster.
 	Kafka kafka.Config
@@ -74,7 +74,10 @@ func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 	result := Result{Lesson: l.Name}
 	err = onStage(ctx, l, opts, func(s *stage) error {
 		result.Run = s.id
-		if result.Skipped = s.missing(); !result.Skipped.IsZero() {
+		if result.Skipped, err = s.missing(ctx); err != nil {
+			return err
+		}
+		if !result.Skipped.IsZero() {
 			s.emit(event.Event{Type: event.Skipped, Text: &result.Skipped})
 			return nil
 		}

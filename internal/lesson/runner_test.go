@@ -207,6 +207,21 @@ func TestSkippedIsNotPassed(t *testing.T) {
 	if err != nil || result.Passed || result.Skipped.IsZero() || len(result.Variants) > 0 {
 		t.Errorf("result %+v, error %v", result, err)
 	}
+
+	t.Setenv("KAFKAHANDSON_HOME", t.TempDir())
+	k, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	result, err = lesson.Play(t.Context(), l, lesson.Options{Stack: stack.Env, Kafka: kafka.Config{Brokers: k.Brokers()}})
+	if err != nil || result.Passed || result.Skipped.IsZero() || len(result.Variants) > 0 {
+		t.Errorf("named in KAFKA_BROKERS: result %+v, error %v", result, err)
+	}
 }
 
 // A lesson without a claim proves nothing.

@@ -84,11 +84,14 @@ func emitter(emit func(event.Event), run, lesson string) func(event.Event) {
 }
 
 // missing is why the lesson cannot run on this Kafka; no text if it can.
-func (s *stage) missing() Text {
-	if s.kafka.Control != nil {
-		return s.lesson.NeedsCompose
+func (s *stage) missing(ctx context.Context) (Text, error) {
+	if s.lesson.NeedsCompose.IsZero() {
+		return Text{}, nil
 	}
-	return Text{}
+	if embedded, err := s.kafka.IsEmbedded(ctx); err != nil || !embedded {
+		return Text{}, err
+	}
+	return s.lesson.NeedsCompose, nil
 }
 
 // prepare removes what the last run left, opens the database and builds the programs.

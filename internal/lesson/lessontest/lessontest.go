@@ -79,7 +79,7 @@ func PlayContext(ctx context.Context, t *testing.T, l lesson.Lesson, opts lesson
 		brokers = k.Config.Brokers
 		return nil
 	}
-	opts.Stack = stack.Embedded
+	opts.Stack = stack.Own
 	result, err := lesson.Play(ctx, l, opts)
 	mu.Lock()
 	defer mu.Unlock()
