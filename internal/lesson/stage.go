@@ -97,11 +97,13 @@ func (s *stage) missing(ctx context.Context) (Text, error) {
 // prepare removes what the last run left, opens the database and builds the programs.
 func (s *stage) prepare(ctx context.Context) (err error) {
 	if s.kafka.Kind != stack.Embedded || s.kafka.Kept { // it goes on after this run
-		s.names.Brokers = s.kafka.Config.Brokers
+		if s.names.Cluster, err = s.admin.ClusterID(ctx); err != nil {
+			return err
+		}
 		if err := s.names.save(); err != nil {
 			return err
 		}
-		if err := resetRuns(ctx, s.admin, s.names.Brokers, s.lesson.Name); err != nil {
+		if _, err := reset(ctx, s.admin, s.lesson.Name); err != nil {
 			return err
 		}
 	}
