@@ -168,7 +168,8 @@ func (l *ledger) commit(partition int32, offset int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.commits++
-	if open := slices.Index(l.done[partition][:offset], false); open >= 0 {
+	open := int64(slices.Index(append(l.done[partition], false), false))
+	if offset > open {
 		l.violated("%d is committed in partition %d, where %d is not done", offset, partition, open)
 	}
 }
