@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"regexp"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/parallel"
@@ -20,19 +23,21 @@ import (
 // ledger knows everything that happens in a group and checks it against what the package promises:
 //
 //   - A tenure is the time in which one member has a partition. In each tenure every record is started at most once, and
-//     only when the record before it, of the same key, was done: in this tenure if it belongs to it, else in an earlier
-//     one. So repetitions after a crash start further back, and go on in order.
+//     only when the record that the mode puts before it was done: in this tenure if it belongs to it, else in an earlier
+//     one. So repetitions after a crash or a failure start further back, and go on in order.
 //   - From the first record of a tenure that is not done to the last that was started there are MaxInFlight at most.
 //   - A member handles no more than Workers records at a time, and none outside of its tenures.
-//   - What is committed is done.
+//   - What a member asks the broker to commit is done when it asks. A record whose handler failed is not done.
 type ledger struct {
 	workers, maxInFlight int64
 
 	mu         sync.Mutex
-	before     [][]int64 // by partition and offset: the record before it, of the same key, or -1
+	before     [][]int64 // by partition and offset: the record that must be done before, or -1
 	done       [][]bool  // by partition and offset, in whatever tenure
 	handled    int       // records, with repetitions
 	distinct   int       // without
+	commits    int       // of a partition
+	restarts   int       // of members whose handler failed
 	tenures    map[tenureID]*tenure
 	violations []string
 }
@@ -49,15 +54,22 @@ type tenure struct {
 	running   map[int64]bool
 }
 
-func newLedger(partitions int, records []record, workers, maxInFlight int64) *ledger {
-	l := &ledger{workers: workers, maxInFlight: maxInFlight, before: make([][]int64, partitions), done: make([][]bool, partitions), tenures: map[tenureID]*tenure{}}
-	last := map[record]int64{}
+func newLedger(mode parallel.Mode, partitions int, records []record, workers, maxInFlight int64) *ledger {
+	l := &ledger{
+		workers: workers, maxInFlight: maxInFlight,
+		before: make([][]int64, partitions), done: make([][]bool, partitions), tenures: map[tenureID]*tenure{},
+	}
+	last := map[record]int64{} // of those that are in one order
 	for _, r := range records {
-		before, ok := last[r]
-		if !ok {
+		order := r
+		if mode == parallel.Partition {
+			order.key = ""
+		}
+		before, ok := last[order]
+		if !ok || mode == parallel.Unordered {
 			before = -1
 		}
-		last[r] = int64(len(l.before[r.partition]))
+		last[order] = int64(len(l.before[r.partition]))
 		l.before[r.partition] = append(l.before[r.partition], before)
 		l.done[r.partition] = append(l.done[r.partition], false)
 	}
@@ -84,7 +96,10 @@ func (l *ledger) end(m *chaosMember, partition int32) {
 	delete(l.tenures, tenureID{m, partition})
 }
 
-var errDead = errors.New("the member is dead")
+var (
+	errDead   = errors.New("the member is dead")
+	errBroken = errors.New("the handler is broken")
+)
 
 // start is called before the work for a record. It fails in a member that was killed: nothing happens there any more.
 func (l *ledger) start(m *chaosMember, partition int32, offset int64) error {
@@ -106,7 +121,7 @@ func (l *ledger) start(m *chaosMember, partition int32, offset int64) error {
 	}
 	if before := l.before[partition][offset]; before >= 0 {
 		if before >= t.first && !t.done[before] || !l.done[partition][before] {
-			l.violated("%s started %d@%d before %d of the same key was done", m.name, partition, offset, before)
+			l.violated("%s started %d@%d before %d was done", m.name, partition, offset, before)
 		}
 	}
 	if inFlight := offset - t.firstOpen + 1; inFlight > l.maxInFlight {
@@ -116,8 +131,8 @@ func (l *ledger) start(m *chaosMember, partition int32, offset int64) error {
 	return nil
 }
 
-// finish is called after the work.
-func (l *ledger) finish(m *chaosMember, partition int32, offset int64, done bool) error {
+// finish is called after the work, with its result, and returns what the handler returns.
+func (l *ledger) finish(m *chaosMember, partition int32, offset int64, err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if m.dead {
@@ -130,8 +145,11 @@ func (l *ledger) finish(m *chaosMember, partition int32, offset int64, done bool
 		return nil
 	}
 	delete(t.running, offset)
-	if !done {
-		return nil
+	if err == nil && m.broken {
+		err = errBroken
+	}
+	if err != nil {
+		return err
 	}
 	t.done[offset] = true
 	for t.done[t.firstOpen] {
@@ -145,30 +163,60 @@ func (l *ledger) finish(m *chaosMember, partition int32, offset int64, done bool
 	return nil
 }
 
-// check compares with what is committed now.
-func (l *ledger) check(committed map[int32]int64) {
+// commit is called for each offset that a member asks the broker to commit. That the broker may refuse excuses nothing.
+func (l *ledger) commit(partition int32, offset int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for p, offset := range committed {
-		if offset > 0 {
-			if open := slices.Index(l.done[p][:offset], false); open >= 0 {
-				l.violated("%d is committed in partition %d, where %d is not done", offset, p, open)
-			}
-		}
+	l.commits++
+	open := int64(slices.Index(append(l.done[partition], false), false))
+	if offset > open {
+		l.violated("%d is committed in partition %d, where %d is not done", offset, partition, open)
 	}
 }
 
-func (l *ledger) progress() (handled, distinct int) {
+// ended is called when a member has ended by itself, and tells whether to start it again.
+func (l *ledger) ended(m *chaosMember, err error) (again bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.handled, l.distinct
+	if m.broken && errors.Is(err, errBroken) {
+		m.broken = false
+		l.restarts++
+		return true
+	}
+	if err != nil && !errors.Is(err, context.Canceled) && !m.dead { // one that has not connected yet says that it was cancelled
+		l.violated("%s ended: %v", m.name, err)
+	}
+	return false
 }
 
-// chaosMember is a member that can be killed: what it does afterwards has no effect, and nobody hears of it.
+// await waits until n different records are done. It is false if a promise was broken.
+func (l *ledger) await(t *testing.T, n int) (ok bool) {
+	t.Helper()
+	eventually(t, func() error {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if ok = len(l.violations) == 0; ok && l.distinct < n {
+			return fmt.Errorf("%d records are done, want %d", l.distinct, n)
+		}
+		return nil
+	})
+	return ok
+}
+
+func (l *ledger) set(flag *bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	*flag = true
+}
+
+// chaosMember is a member that can be broken, until it is started again, and killed: what it does afterwards has no
+// effect, and nobody hears of it. The kill is played, with a flag and closed connections, because the member lives in the
+// process of the test. The experiment of ch3-offsets/throughput has a real SIGKILL.
 type chaosMember struct {
-	*member
 	name    string
-	running int64 // guarded by ledger.mu, as dead
+	end     context.CancelFunc
+	running int64 // guarded by ledger.mu, as broken and dead
+	broken  bool  // its handler fails
 	dead    bool
 	mu      sync.Mutex
 	conns   []net.Conn
@@ -216,63 +264,170 @@ func removeMembers(t *testing.T, admin *kafka.Admin, group, clientID string) {
 	}
 }
 
-// TestModel lets members join, leave, be thrown out of the group and be killed while they work, and checks with a
+// TestModel lets members join, leave, fail, be thrown out of the group and be killed while they work, and checks with a
 // ledger that the package keeps its promises.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	for name, strategy := range strategies {
+	for _, mode := range modes {
+		for name, strategy := range strategies {
+			t.Run(fmt.Sprintf("%s %s", mode, name), func(t *testing.T) {
+				t.Parallel()
+				for _, v := range chaos(t, mode, strategy, func(o parallel.Options) sarama.ConsumerGroupHandler { return newHandler(t, o) }) {
+					t.Error(v)
+				}
+			})
+		}
+	}
+}
+
+// TestModelSeesMistakes gives the model handlers that are wrong, each of which one run must find out.
+func TestModelSeesMistakes(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		mode   parallel.Mode
+		wrong  func(parallel.Options) sarama.ConsumerGroupHandler
+		detect string // a regular expression
+	}{
+		"marks on hand-over": {
+			mode:   parallel.Key,
+			wrong:  func(o parallel.Options) sarama.ConsumerGroupHandler { return marksEarly{newHandler(t, o)} },
+			detect: "is committed",
+		},
+		"takes a failure for done": {
+			mode: parallel.Unordered,
+			wrong: func(o parallel.Options) sarama.ConsumerGroupHandler {
+				right := o.Handle
+				o.Handle = func(ctx context.Context, m *sarama.ConsumerMessage) error {
+					if err := right(ctx, m); !errors.Is(err, errBroken) {
+						return err
+					}
+					return nil
+				}
+				return newHandler(t, o)
+			},
+			detect: "is committed|in flight", // whichever comes first
+		},
+		"keeps no order": {
+			mode: parallel.Key,
+			wrong: func(o parallel.Options) sarama.ConsumerGroupHandler {
+				o.Mode = parallel.Unordered
+				return newHandler(t, o)
+			},
+			detect: "was done",
+		},
+		"keeps the order of keys only": {
+			mode: parallel.Partition,
+			wrong: func(o parallel.Options) sarama.ConsumerGroupHandler {
+				o.Mode = parallel.Key
+				return newHandler(t, o)
+			},
+			detect: "was done",
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			seed := rand.Uint64()
-			defer func() {
-				if t.Failed() {
-					t.Logf("seed %d", seed)
-				}
-			}()
-			chaos(t, strategy, rand.New(rand.NewPCG(seed, 0)))
+			violations := chaos(t, test.mode, sarama.NewBalanceStrategyRange, test.wrong)
+			if !slices.ContainsFunc(violations, regexp.MustCompile(test.detect).MatchString) {
+				t.Errorf("the model found %q, want %q", violations, test.detect)
+			}
 		})
 	}
 }
 
-func chaos(t *testing.T, strategy func() sarama.BalanceStrategy, random *rand.Rand) {
+// marksEarly marks a record when it is handed over, not when it is done.
+type marksEarly struct{ *parallel.Handler }
+
+func (h marksEarly) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) error {
+	marked := make(chan *sarama.ConsumerMessage)
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		defer close(marked)
+		for m := range c.Messages() {
+			s.MarkMessage(m, "")
+			select {
+			case marked <- m:
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return h.Handler.ConsumeClaim(s, markedClaim{c, marked})
+}
+
+type markedClaim struct {
+	sarama.ConsumerGroupClaim
+	messages <-chan *sarama.ConsumerMessage
+}
+
+func (c markedClaim) Messages() <-chan *sarama.ConsumerMessage { return c.messages }
+
+// chaos runs the model, until all records are done or a promise is broken, and returns the broken ones.
+func chaos(t *testing.T, mode parallel.Mode, strategy func() sarama.BalanceStrategy, build func(parallel.Options) sarama.ConsumerGroupHandler) []string {
 	const (
 		topic, group = "orders", "shop"
 		partitions   = 4
 		count        = 3000
 		workers      = 8
 		maxInFlight  = 50
-		events       = 15
 	)
-	cfg, admin := startKafka(t, topic, partitions)
+	seed := rand.Uint64()
+	random := rand.New(rand.NewPCG(seed, 0))
 	records := make([]record, count)
 	for i := range records {
 		records[i] = record{random.Int32N(partitions), string(rune('a' + int(random.ExpFloat64()*4)))} // some keys are hot
 	}
-	send(t, cfg, topic, records...)
-	l := newLedger(partitions, records, workers, maxInFlight)
+	l := newLedger(mode, partitions, records, workers, maxInFlight)
 
-	handle := func(m *chaosMember) func(context.Context, *sarama.ConsumerMessage) error {
-		return func(ctx context.Context, r *sarama.ConsumerMessage) error {
-			if err := l.start(m, r.Partition, r.Offset); err != nil {
-				return err
-			}
-			var err error
-			if n := rand.ExpFloat64(); n > 0.5 { // the work
-				select {
-				case <-time.After(time.Duration(n * float64(2*time.Millisecond))):
-				case <-ctx.Done():
-					err = ctx.Err()
-				}
-			}
-			return errors.Join(l.finish(m, r.Partition, r.Offset, err == nil), err)
-		}
+	// Nothing but kfake itself sees a commit before it counts.
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.SeedTopics(partitions, topic))
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(cluster.Close)
+	cluster.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		for _, of := range r.(*kmsg.OffsetCommitRequest).Topics {
+			for _, p := range of.Partitions {
+				l.commit(p.Partition, p.Offset)
+			}
+		}
+		return nil, nil, false // kfake goes on with it
+	})
+	cfg := kafka.Config{Brokers: cluster.ListenAddrs()}
+	admin, err := kafka.NewAdmin(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := admin.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+
+	var wg sync.WaitGroup
+	t.Cleanup(wg.Wait)
 	started := 0
 	start := func() *chaosMember {
 		started++
-		m := &chaosMember{name: fmt.Sprintf("member-%d", started)}
-		h := newHandler(t, parallel.Options{
-			Handle:         handle(m),
+		ctx, cancel := context.WithCancel(context.Background())
+		t.Cleanup(cancel)
+		m := &chaosMember{name: fmt.Sprintf("member-%d", started), end: cancel}
+		h := build(parallel.Options{
+			Handle: func(ctx context.Context, r *sarama.ConsumerMessage) error {
+				if err := l.start(m, r.Partition, r.Offset); err != nil {
+					return err
+				}
+				var err error
+				if n := rand.ExpFloat64(); n > 0.5 { // the work
+					select {
+					case <-time.After(time.Duration(n * float64(2*time.Millisecond))):
+					case <-ctx.Done():
+						err = ctx.Err()
+					}
+				}
+				return l.finish(m, r.Partition, r.Offset, err)
+			},
+			Mode:           mode,
 			Workers:        workers,
 			MaxInFlight:    maxInFlight,
 			CommitInterval: 10 * time.Millisecond,
@@ -285,88 +440,57 @@ func chaos(t *testing.T, strategy func() sarama.BalanceStrategy, random *rand.Ra
 		sc.Net.ReadTimeout = 3 * time.Second // kfake never answers the JoinGroup of a member that is thrown out meanwhile
 		sc.Net.Proxy.Enable, sc.Net.Proxy.Dialer = true, m
 		sc.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{strategy()}
-		m.member = join(t, cfg, sc, group, topic, h, kafka.GroupObserver{
-			Acquired: func(_ sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) {
-				l.begin(m, c.Partition(), c.(interface{ InitialOffset() int64 }).InitialOffset())
-			},
-			Released: func(_ sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) { l.end(m, c.Partition()) },
+		wg.Go(func() {
+			for again := true; again; {
+				again = l.ended(m, kafka.ConsumeGroup(ctx, cfg, sc, group, []string{topic}, h, kafka.GroupObserver{
+					Acquired: func(_ sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) {
+						l.begin(m, c.Partition(), c.InitialOffset())
+					},
+					Released: func(_ sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) { l.end(m, c.Partition()) },
+				}))
+			}
 		})
 		return m
 	}
 
-	// Somebody looks now and then at what is committed.
-	watching, stopWatch := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			select {
-			case <-time.After(rand.N(10 * time.Millisecond)):
-			case <-watching.Done():
-				return
-			}
-			offsets, err := admin.Committed(watching, group, topic)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			l.check(offsets)
-		}
-	})
-	defer wg.Wait()
-	defer stopWatch()
-
-	members := []*chaosMember{start()}
-	var ended []*chaosMember
-	for range events {
-		handled, distinct := l.progress()
-		goal := handled + 20 + random.IntN(count/events)
-		eventually(t, func() error {
-			if now, all := l.progress(); now < goal && all < count {
-				return fmt.Errorf("%d records were handled, want %d", now, goal)
-			}
-			return nil
-		})
-		if distinct == count {
+	events := slices.Repeat([]string{"join", "leave", "break", "throw out", "kill"}, 3)
+	random.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+	members, sent := []*chaosMember{start()}, 0
+	for part := range slices.Chunk(records, count/len(events)) { // so that there is work at each event
+		send(t, cfg, topic, part...)
+		sent += len(part)
+		if !l.await(t, sent-random.IntN(len(part))) {
 			break
+		}
+		event := events[0]
+		if events = events[1:]; event == "join" || len(members) < 2 {
+			members = append(members, start())
 		}
 		i := random.IntN(len(members))
 		m := members[i]
-		switch action := random.IntN(5); {
-		case len(members) < 2 || action < 2 && len(members) < 4:
-			members = append(members, start())
-		case action == 2: // it leaves
-			m.cancel()
-			members, ended = slices.Delete(members, i, i+1), append(ended, m)
-		case action == 3: // it is thrown out, and may come back
+		switch event {
+		case "leave":
+			m.end()
+			members = slices.Delete(members, i, i+1)
+		case "break":
+			l.set(&m.broken)
+		case "throw out": // it may come back
 			removeMembers(t, admin, group, m.name)
-		default: // it dies
-			l.mu.Lock()
-			m.dead = true
-			l.mu.Unlock()
+		case "kill":
+			l.set(&m.dead)
 			m.pullPlug()
-			m.cancel() // a dead process needs no memory
+			m.end() // a dead process needs no memory
 			members = slices.Delete(members, i, i+1)
 			removeMembers(t, admin, group, m.name) // nobody wants to wait for its session timeout
 		}
 	}
-	eventually(t, func() error {
-		if _, distinct := l.progress(); distinct < count {
-			return fmt.Errorf("%d different records were handled, want %d", distinct, count)
-		}
-		return nil
-	})
-	for _, m := range append(ended, members...) {
-		m.cancel()
+	l.await(t, count)
+	for _, m := range members {
+		m.end()
 	}
-	for _, m := range append(ended, members...) {
-		if err := m.wait(t); err != nil && !errors.Is(err, context.Canceled) { // that is one that had not connected yet
-			t.Errorf("%s: %v", m.name, err)
-		}
-	}
+	wg.Wait()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, v := range l.violations[:min(len(l.violations), 10)] {
-		t.Error(v)
-	}
-	t.Logf("%d members, %d records, %d repeated", started, count, l.handled-l.distinct)
+	t.Logf("seed %d: %d members, %d restarts, %d records, %d repeated, %d commits", seed, started, l.restarts, l.distinct, l.handled-l.distinct, l.commits)
+	return l.violations[:min(len(l.violations), 10)]
 }

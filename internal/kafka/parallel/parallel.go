@@ -32,7 +32,8 @@
 // waits until Handle has returned from it: nothing runs on after a session.
 //
 // So it is for a partition that a cooperative rebalance takes away, with one difference: sarama says so only by closing
-// the Messages channel, and what it has buffered there (ChannelBufferSize, 256 records) is read before.
+// the Messages channel, and what it has buffered there (ChannelBufferSize, 256 records) is read before, as far as there
+// is room.
 //
 // # The first error
 //

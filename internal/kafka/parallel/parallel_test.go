@@ -487,6 +487,41 @@ func TestRebalance(t *testing.T) {
 	}
 }
 
+// TestGivesUpAFullPartition lets a second member join while the window of each partition of the first is full behind a
+// record that never ends by itself. A cooperative rebalance takes one partition away and leaves the session as it is.
+func TestGivesUpAFullPartition(t *testing.T) {
+	t.Parallel()
+	const limit = 4
+	cfg, _ := startKafka(t, "orders", 2)
+	send(t, cfg, "orders", slices.Concat(slices.Repeat([]record{{partition: 0}}, 1000), slices.Repeat([]record{{partition: 1}}, 1000))...)
+	start := func(s *stage) (*member, *sync.Map) {
+		var owned sync.Map
+		sc := saramaConfig(t, cfg)
+		sc.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyCooperativeSticky()}
+		h := newHandler(t, parallel.Options{Handle: s.handle, Mode: parallel.Unordered, MaxInFlight: limit, DrainTimeout: 50 * time.Millisecond})
+		return join(t, cfg, sc, "shop", "orders", h, kafka.GroupObserver{
+			Acquired: func(_ sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) { owned.Store(c.Partition(), true) },
+		}), &owned
+	}
+	first, second := newStage(), newStage()
+	m, _ := start(first)
+	first.awaitRunning(t, slices.Concat(names(0, 0, 1, 2, 3), names(1, 0, 1, 2, 3))...)
+	_, owned := start(second)
+	var moved any
+	eventually(t, func() error {
+		owned.Range(func(p, _ any) bool { moved = p; return false })
+		if moved == nil {
+			return errors.New("the first member keeps its partitions")
+		}
+		return nil
+	})
+	second.awaitRunning(t, names(moved.(int32), 0, 1, 2, 3)...)
+	first.awaitRunning(t, names(1-moved.(int32), 0, 1, 2, 3)...) // it goes on
+	if n := m.sessions.Load(); n != 1 {
+		t.Errorf("%d sessions, want 1", n)
+	}
+}
+
 // TestCommit checks when commits come: by the package alone, and beside sarama's own.
 func TestCommit(t *testing.T) {
 	t.Parallel()

@@ -34,8 +34,9 @@ type pool struct {
 type claim struct {
 	topic     string
 	partition int32
-	ctx       context.Context // of Handle
-	enough    int             // a full window is read into again when this much is free
+	ctx       context.Context              // of Handle
+	enough    int                          // a full window is read into again when this much is free
+	errors    <-chan *sarama.ConsumerError // sarama's of the partition, nil if they cannot be seen
 
 	window  *window
 	listed  bool          // in pool.ready
@@ -80,6 +81,11 @@ func (p *pool) consume(s sarama.ConsumerGroupSession, sc sarama.ConsumerGroupCla
 		window:    newWindow(p.options.Mode, p.options.MaxInFlight),
 		room:      make(chan struct{}, 1),
 		drained:   make(chan struct{}),
+	}
+	if sees, ok := sc.(interface {
+		Errors() <-chan *sarama.ConsumerError
+	}); ok {
+		c.errors = sees.Errors()
 	}
 	p.mu.Lock()
 	p.claims[c] = struct{}{}
@@ -152,13 +158,23 @@ func (p *pool) add(ctx context.Context, c *claim, batch []*sarama.ConsumerMessag
 	if room > 0 {
 		return room, true
 	}
-	select {
-	case <-c.room:
-		return c.enough, true
-	case <-ctx.Done():
-		return 0, false
-	case <-p.failure:
-		return 0, false
+	for {
+		select {
+		case <-c.room:
+			return c.enough, true
+		case <-ctx.Done():
+			return 0, false
+		case <-p.failure:
+			return 0, false
+		case err, ok := <-c.errors:
+			// A cooperative rebalance that takes the partition away closes Messages, which cannot be seen before what it
+			// has buffered is read, and Errors beside it. An error that comes instead is told as sarama tells those that
+			// nobody asks for.
+			if !ok {
+				return 0, false
+			}
+			sarama.Logger.Println(err)
+		}
 	}
 }
 
