@@ -10,7 +10,7 @@ ARGS  ?=
 .DEFAULT_GOAL := help
 .PHONY: help list lab smoke test bench lint up up-embedded down nuke doctor status reset \
   ch3 ch3-auto-commit ch3-manual-commit ch3-offset-reset ch3-offsets-inside ch3-idempotent-producer \
-  ch3-idempotent-consumer ch3-throughput ch3-producer-tuning ch3-rebalance ch3-exactly-once \
+  ch3-idempotent-consumer ch3-throughput ch3-throughput-bench ch3-producer-tuning ch3-rebalance ch3-exactly-once \
   ch3-producer ch3-auto-commit-consumer ch3-manual-commit-consumer
 
 help: ## show this list
@@ -47,6 +47,9 @@ ch3-idempotent-consumer: lab ## Handle each message once
 
 ch3-throughput: lab ## Consume faster, and lose nothing
 	@$(LAB) run $@ $(ARGS)
+
+ch3-throughput-bench: lab ## measure the ways of ch3-throughput against each other, as bar charts
+	@$(LAB) bench ch3-throughput $(ARGS)
 
 ch3-producer-tuning: lab ## Make the producer fast
 	@$(LAB) run $@ $(ARGS)

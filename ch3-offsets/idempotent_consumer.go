@@ -1,6 +1,10 @@
 package ch3
 
-import "kafkahandson/internal/lesson"
+import (
+	"fmt"
+
+	"kafkahandson/internal/lesson"
+)
 
 // IdempotentConsumer is ch3-idempotent-consumer.
 func IdempotentConsumer() lesson.Lesson {
@@ -8,8 +12,8 @@ func IdempotentConsumer() lesson.Lesson {
 		Name:  "ch3-idempotent-consumer",
 		Title: lesson.Text{EN: "Handle each message once", KO: "멱등 컨슈머"},
 		Predict: lesson.Text{
-			EN: "30 greetings are sent twice: 60 records, 30 different messages. Each message should write one row. The consumer dies after record 40, before it commits, and starts again. How many rows are there in the end if it remembers nothing? If it remembers what it has seen in a map? If it remembers it in MySQL?",
-			KO: "인사말 30개를 두 번 보냅니다. 레코드는 60개, 서로 다른 메시지는 30개입니다. 메시지마다 행을 하나만 써야 합니다. 컨슈머가 40번째 레코드 뒤, 커밋하기 전에 죽고 다시 시작합니다. 아무것도 기억하지 않으면 마지막에 행은 몇 개일까요? 본 것을 맵에 기억하면? MySQL에 기억하면?",
+			EN: "30 greetings are sent twice: 60 records, 30 different messages. Each message should write one row. The consumer dies after record 40, before it commits, and starts again. How many rows are there in the end if it remembers nothing? If it remembers what it has seen in a map? If it remembers it in MySQL, and the power also fails between the two inserts of message 15, that of the memory and that of the row?",
+			KO: "인사말 30개를 두 번 보냅니다. 레코드는 60개, 서로 다른 메시지는 30개입니다. 메시지마다 행을 하나만 써야 합니다. 컨슈머가 40번째 레코드 뒤, 커밋하기 전에 죽고 다시 시작합니다. 아무것도 기억하지 않으면 마지막에 행은 몇 개일까요? 본 것을 맵에 기억하면? MySQL에 기억하고, 15번 메시지의 두 INSERT(기억을 남기는 것과 행을 쓰는 것) 사이에서도 한 번 더 전원이 나간다면?",
 		},
 		Variants: []lesson.Variant{
 			{Name: "none", Title: lesson.Text{EN: "remember nothing: the wrong way", KO: "기억하지 않기: 잘못된 방법"}},
@@ -40,22 +44,42 @@ func idempotentConsumer(r *lesson.Run) {
 	consumer := func() *lesson.Command {
 		return r.Program("ch3-offsets/idempotent-consumer", "-topic", topic, "-group", group, "-dedup", r.Variant)
 	}
+	done := 0
+	if r.Variant == "mysql" {
+		done = crashAt - 1
+		r.Step(lesson.Text{EN: "Consume; the power fails between the two inserts of message %d, when it comes for the first time", KO: "소비합니다. %d번 메시지가 처음 왔을 때, 두 INSERT 사이에서 전원이 나갑니다"}.With(crashAt))
+		consumer().CrashAt("between-inserts", crashAt).Run()
+		r.Claim(lesson.Text{EN: "MySQL remembers the %d messages before it", KO: "MySQL이 기억하는 것은 그 앞의 메시지 %d개입니다"}.With(done), lesson.Equal(rows(r, "consumed_messages"), done))
+		r.Claim(lesson.Text{EN: "and has their %d rows: of message %d there is neither the one nor the other", KO: "행도 그 %d개뿐입니다. %d번 메시지는 기억도 행도 없습니다"}.With(done, crashAt), lesson.Equal(rows(r, "welcomes"), done))
+	}
 	r.Step(lesson.Text{EN: "Consume; the power fails after record %d, before it is committed", KO: "소비합니다. %d번째 레코드 뒤, 커밋하기 전에 전원이 나갑니다"}.With(dies))
-	consumer().CrashAt("after-handle", dies).Run()
+	consumer().CrashAt("after-handle", dies-done).Run()
 	r.Step(lesson.Text{EN: "Start it again", KO: "다시 시작합니다"})
 	consumer().RunUntilCaughtUp(topic, group)
 
-	var rows, people int64
-	r.Must(r.Database().Table("welcomes").Count(&rows).Error)
+	var people int64
 	r.Must(r.Database().Table("welcomes").Distinct("greeting_id").Count(&people).Error)
 	r.Claim(lesson.Text{EN: "nobody was left out", KO: "빠진 사람은 없습니다"}, lesson.Equal(int(people), records))
-	switch r.Variant {
+	switch welcomes := rows(r, "welcomes"); r.Variant {
 	case "none":
-		r.Claim(lesson.Text{EN: "a row for every delivery, the repeated one too", KO: "전달될 때마다 행이 하나씩, 반복된 것도 하나 더"}, lesson.Equal(int(rows), sentTwice+1))
+		r.Claim(lesson.Text{EN: "a row for every delivery, the repeated one too", KO: "전달될 때마다 행이 하나씩, 반복된 것도 하나 더"}, lesson.Equal(welcomes, sentTwice+1))
 	case "memory":
 		// Record 40 again, and the second delivery of everything after it.
-		r.Claim(lesson.Text{EN: "everything that came after the restart was taken for new", KO: "다시 시작한 뒤에 온 것은 모두 새것으로 여겼습니다"}, lesson.Equal(int(rows), records+1+sentTwice-dies))
+		r.Claim(lesson.Text{EN: "everything that came after the restart was taken for new", KO: "다시 시작한 뒤에 온 것은 모두 새것으로 여겼습니다"}, lesson.Equal(welcomes, records+1+sentTwice-dies))
 	case "mysql":
-		r.Claim(lesson.Text{EN: "one row for each message", KO: "메시지마다 행이 하나"}, lesson.Equal(int(rows), records))
+		r.Claim(lesson.Text{EN: "one row for each message", KO: "메시지마다 행이 하나"}, lesson.Equal(welcomes, records))
 	}
+
+	const sample = 500
+	r.Step(lesson.Text{EN: "Measure: %d more messages, each delivered twice", KO: "측정합니다. 메시지 %d개를 더, 두 번씩 전달합니다"}.With(sample))
+	measured := r.Program("ch3-offsets/idempotent-consumer", "-topic", topic, "-dedup", r.Variant, "-measure", fmt.Sprint(sample)).Run()
+	r.Compare(lesson.Text{EN: "a first delivery", KO: "첫 전달"}, measured.Measured("a first delivery"), "µs")
+	r.Compare(lesson.Text{EN: "a second delivery", KO: "두 번째 전달"}, measured.Measured("a second delivery"), "µs")
+}
+
+// rows is how many rows a table of the variant's database has.
+func rows(r *lesson.Run, table string) int {
+	var n int64
+	r.Must(r.Database().Table(table).Count(&n).Error)
+	return int(n)
 }

@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { lessontest.Main(m) }
 func TestLessons(t *testing.T) {
 	own := map[string]bool{
 		"ch3-manual-commit": true, "ch3-offset-reset": true, "ch3-offsets-inside": true, "ch3-idempotent-producer": true,
-		"ch3-rebalance": true, "ch3-exactly-once": true,
+		"ch3-idempotent-consumer": true, "ch3-rebalance": true, "ch3-exactly-once": true,
 	}
 	for _, l := range ch3.Chapter().Lessons {
 		if own[l.Name] {

@@ -2,6 +2,7 @@ package ch3
 
 import (
 	"fmt"
+	"maps"
 
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/lesson"
@@ -41,10 +42,17 @@ const (
 )
 
 func rebalance(r *lesson.Run) {
-	const partitions, sent = 6, 240
+	const partitions, each = 6, 80
 	topic, group := r.Topic("my-json-topic", partitions), r.Group("test-consumer-group")
-	r.Step(lesson.Text{EN: "Send %d greetings to %d partitions", KO: "인사말 %d개를 파티션 %d개에 보냅니다"}.With(sent, partitions))
-	r.Program("ch3-offsets/producer", "-topic", topic, "-count", fmt.Sprint(sent)).Run()
+
+	// The members are to be at work whenever the group changes, also after a pause of --step: so each step sends.
+	sent := 0
+	send := func() {
+		r.Program("ch3-offsets/producer", "-topic", topic, "-first", fmt.Sprint(sent+1), "-count", fmt.Sprint(each)).Run()
+		sent += each
+	}
+	r.Step(lesson.Text{EN: "Send %d greetings to %d partitions", KO: "인사말 %d개를 파티션 %d개에 보냅니다"}.With(each, partitions))
+	send()
 
 	// A member's id begins with its client id or its instance id, and range deals in the order of the ids: A, B, C.
 	start := func(member string) *lesson.Process {
@@ -52,22 +60,23 @@ func rebalance(r *lesson.Run) {
 		if r.Variant == static {
 			args = []string{"-client-id", member, "-instance-id", member, "-session-timeout", "30s"}
 		}
-		args = append(args, "-heartbeat", "100ms", "-work", "15ms", "-commit-every", "100", "-last-commit=false", "-quiet", "-topic", topic, "-group", group)
+		args = append(args, "-heartbeat", "100ms", "-work", "15ms", "-commit-every", "75", "-last-commit=false", "-quiet", "-topic", topic, "-group", group)
 		return r.Program("ch3-offsets/rebalance", args...).Start()
 	}
 
 	r.Step(lesson.Text{
-		EN: "A starts. It commits every 100 records, and not when a partition is taken away; its heartbeat is 100 ms, not 3 s, to save you the waiting",
-		KO: "A가 시작합니다. 100개마다 커밋하고, 파티션을 빼앗길 때는 커밋하지 않습니다. 오래 기다리지 않도록 하트비트는 3초가 아니라 100 ms입니다",
+		EN: "A starts. It commits every 75 records, and not when a partition is taken away; its heartbeat is 100 ms, not 3 s, to save you the waiting",
+		KO: "A가 시작합니다. 75개마다 커밋하고, 파티션을 빼앗길 때는 커밋하지 않습니다. 오래 기다리지 않도록 하트비트는 3초가 아니라 100 ms입니다",
 	})
 	a := start("A")
 	one := r.WaitOwners(map[string]int{"A": 6})
-	r.WaitHandled(sent / 6)
+	r.WaitHandled(sent - each/2)
 
-	r.Step(lesson.Text{EN: "B joins", KO: "B가 들어옵니다"})
+	r.Step(lesson.Text{EN: "Send %d more; while A works on them, B joins", KO: "%d개를 더 보내고, A가 처리하는 동안 B가 들어옵니다"}.With(each))
+	send()
 	b := start("B")
 	two := r.WaitOwners(map[string]int{"A": 3, "B": 3})
-	r.WaitHandled(sent / 2)
+	r.WaitHandled(sent - each/2)
 
 	describe := func() kafka.GroupDescription {
 		said, err := r.Admin().DescribeGroup(r.Context(), group)
@@ -78,18 +87,20 @@ func rebalance(r *lesson.Run) {
 	var down kafka.GroupDescription // while B is
 	var end lesson.Owners
 	if r.Variant == static {
-		r.Step(lesson.Text{EN: "B is stopped and started again, as in a deployment", KO: "배포할 때처럼 B를 멈추고 다시 시작합니다"})
+		r.Step(lesson.Text{EN: "Send %d more; B is stopped and started again, as in a deployment", KO: "%d개를 더 보내고, 배포할 때처럼 B를 멈췄다가 다시 시작합니다"}.With(each))
+		send()
 		b.Stop()
 		down = describe()
 		last = start("B")
 		end = r.WaitOwners(map[string]int{"A": 3, "B": 3})
 	} else {
-		r.Step(lesson.Text{EN: "C joins", KO: "C가 들어옵니다"})
+		r.Step(lesson.Text{EN: "Send %d more, and C joins", KO: "%d개를 더 보내고, C가 들어옵니다"}.With(each))
+		send()
 		last = start("C")
 		end = r.WaitOwners(map[string]int{"A": 2, "B": 2, "C": 2})
 	}
 	said := describe()
-	r.WaitHandled(sent)
+	r.WaitCaughtUp(group, topic)
 	timeline := r.ShowTimeline()
 	r.StopAll(a, b, last)
 
@@ -121,7 +132,7 @@ func claimOwners(r *lesson.Run, one, two, end lesson.Owners) {
 		r.Claim(lesson.Text{EN: "when B joins, A gives up only the 3 that B gets", KO: "B가 들어올 때 A는 B가 받을 3개만 내려놓습니다"}, lesson.Equal(two.Interrupted(one), 3))
 		r.Claim(lesson.Text{EN: "when C joins, A and B give up only the 2 that C gets", KO: "C가 들어올 때 A와 B는 C가 받을 2개만 내려놓습니다"}, lesson.Equal(end.Interrupted(two), 2))
 		r.Claim(lesson.Text{EN: "A worked on 2 of them from beginning to end without a break", KO: "A는 그중 2개를 처음부터 끝까지 쉬지 않고 처리했습니다"}, lesson.Equal(len(end.Kept(one)), 2))
-		r.Claim(lesson.Text{EN: "and none of their records came again", KO: "그리고 그 2개의 레코드는 하나도 다시 오지 않았습니다"}, lesson.Equal(repeated(r.Handled(), end.Kept(one)), 0))
+		r.Claim(lesson.Text{EN: "and on these 2 no record came again", KO: "그리고 그 2개에서는 다시 온 레코드가 하나도 없습니다"}, lesson.Equal(once(r.Handled(), end.Kept(one)), 2))
 	case static:
 		r.Claim(lesson.Text{EN: "B got its 3 partitions back, and only these were interrupted", KO: "B는 자기 파티션 3개를 되찾았고, 멈춘 것은 그 3개뿐입니다"}, lesson.Equal(end.Interrupted(two), 3))
 		r.Claim(lesson.Text{EN: "no partition has a new owner", KO: "소유자가 바뀐 파티션은 없습니다"}, lesson.Equal(end.Moved(two), 0))
@@ -142,13 +153,11 @@ func agreeing(said kafka.GroupDescription, topic string, owners lesson.Owners) i
 	return n
 }
 
-// repeated is how many records of these partitions were handled that had been handled before.
-func repeated(handled lesson.Records, of lesson.Owners) int {
-	var records lesson.Records
-	for _, record := range handled {
-		if _, ok := of[record.Partition]; ok {
-			records = append(records, record)
-		}
+// once is on how many of these partitions no record came again.
+func once(handled lesson.Records, of lesson.Owners) int {
+	left := maps.Clone(of)
+	for _, record := range handled.Repeated() {
+		delete(left, record.Partition)
 	}
-	return len(records) - records.Distinct()
+	return len(left)
 }

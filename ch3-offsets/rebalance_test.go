@@ -1,7 +1,11 @@
 package ch3_test
 
 import (
+	"context"
+	"maps"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	ch3 "kafkahandson/ch3-offsets"
@@ -17,11 +21,11 @@ import (
 func TestRebalance(t *testing.T) {
 	t.Parallel()
 	var timelines lesson.Timelines
-	drawn := 0
+	repeated := map[string]int{}  // how many records the timeline draws as repeated, by variant
 	given := map[string]float64{} // how often a partition was given up, by variant
 	result, err := lessontest.Play(t, ch3.Rebalance(), lesson.Options{Emit: func(e event.Event) {
-		if timeline := timelines.Emit(e); timeline != nil && timeline.Text(i18n.English, func(_ int, cell string) string { return cell }) != "" {
-			drawn++
+		if timeline := timelines.Emit(e); timeline != nil {
+			repeated[e.Variant] = timeline.Repeated()
 		}
 		if e.Type == event.Compared && e.Text.EN == "given up" {
 			given[e.Variant] = *e.Value
@@ -33,8 +37,10 @@ func TestRebalance(t *testing.T) {
 	if !result.Passed {
 		t.Error("the verdict is not PASS")
 	}
-	if drawn != 4 {
-		t.Errorf("%d timelines", drawn)
+	for _, v := range result.Variants {
+		if n, drawn := repeated[v.Name]; !drawn || n != v.Counts.Duplicated {
+			t.Errorf("%s: a timeline with %d repetitions (%t), want %d", v.Name, n, drawn, v.Counts.Duplicated)
+		}
 	}
 	// Two eager rebalances of 6 partitions; 3 and 2 that move; one eager rebalance, and the 3 of the member that restarts.
 	for variant, want := range map[string]float64{"range": 12, "sticky": 12, "cooperative-sticky": 5, "static": 9} {
@@ -44,15 +50,103 @@ func TestRebalance(t *testing.T) {
 	}
 }
 
-// A member that is eager and dynamic, whatever it is told to be, shows.
+// With --step a group has nothing left to do when the instructor goes on: it gets something to do before it changes. The
+// timeline leaves the pauses out.
+func TestRebalanceStepByStep(t *testing.T) {
+	t.Parallel()
+	for _, variant := range []string{"cooperative-sticky", "static"} {
+		t.Run(variant, func(t *testing.T) {
+			t.Parallel()
+			c := newClass()
+			result, err := lessontest.Play(t, ch3.Rebalance(), lesson.Options{Variants: []string{variant}, Emit: c.emit, Pause: c.pause})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !result.Passed {
+				t.Error("the verdict is not PASS")
+			}
+			if len(c.given) != 2 || slices.Contains(c.given, 0) {
+				t.Errorf("an idle group got %v records before it changed, want some, twice", c.given)
+			}
+			if captions, _, _ := strings.Cut(c.drawn, "\n"); strings.Count(captions, "/") != 2 {
+				t.Errorf("not 2 pauses in\n%s", c.drawn)
+			}
+		})
+	}
+}
+
+// class is an instructor who goes on when all members of the group have told that they have nothing to do.
+type class struct {
+	changed chan struct{}
+
+	mu        sync.Mutex
+	idle      map[string]bool // by member
+	waiting   bool            // the group has not changed since it was idle
+	given     []int           // how many records were produced for an idle group before it changed
+	timelines lesson.Timelines
+	drawn     string
+}
+
+func newClass() *class { return &class{changed: make(chan struct{}, 1), idle: map[string]bool{}} }
+
+func (c *class) emit(e event.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if timeline := c.timelines.Emit(e); timeline != nil {
+		c.drawn = timeline.Text(i18n.English, func(_ int, cell string) string { return cell })
+	}
+	switch e.Type {
+	case event.Acquired, event.Released:
+		c.idle[e.Program], c.waiting = false, false
+	case event.Assigned, event.Handled:
+		c.idle[e.Program] = false
+	case event.Exited:
+		delete(c.idle, e.Program)
+	case event.Idle:
+		c.idle[e.Program] = true
+	case event.Produced:
+		if c.waiting {
+			c.given[len(c.given)-1]++
+		}
+	}
+	select {
+	case c.changed <- struct{}{}:
+	default: // pause has not looked since the last change
+	}
+}
+
+func (c *class) pause(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		busy := slices.Contains(slices.Collect(maps.Values(c.idle)), false)
+		if !busy && len(c.idle) > 0 {
+			c.waiting = true
+			c.given = append(c.given, 0)
+		}
+		c.mu.Unlock()
+		if !busy {
+			return nil
+		}
+		select {
+		case <-c.changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// A member that skips a record shows, and one that is eager and dynamic, whatever it is told to be.
 func TestRebalanceSabotageShows(t *testing.T) {
 	t.Parallel()
 	result, err := lessontest.Play(t, ch3.Rebalance(), lesson.Options{
-		Variants: []string{"cooperative-sticky", "static"},
-		Replace:  map[string]string{"ch3-offsets/rebalance": "ch3-offsets/testdata/eager-member"},
+		Variants: []string{"range", "cooperative-sticky", "static"},
+		Replace:  map[string]string{"ch3-offsets/rebalance": "ch3-offsets/testdata/careless-member"},
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if result.Passed {
+		t.Error("the verdict is PASS")
 	}
 	var failed []string
 	for _, v := range result.Variants {
@@ -60,12 +154,19 @@ func TestRebalanceSabotageShows(t *testing.T) {
 			if !c.OK {
 				failed = append(failed, v.Name+": "+c.Text.EN)
 			}
+			if c.Text.EN == "nothing is lost" && c.Detail != "1 ≠ 0" {
+				t.Errorf("%s: lost: %s", v.Name, c.Detail)
+			}
 		}
 	}
 	want := []string{
+		"range: nothing is lost",
+		"cooperative-sticky: nothing is lost",
 		"cooperative-sticky: when B joins, A gives up only the 3 that B gets",
 		"cooperative-sticky: when C joins, A and B give up only the 2 that C gets",
 		"cooperative-sticky: A worked on 2 of them from beginning to end without a break",
+		"cooperative-sticky: and on these 2 no record came again",
+		"static: nothing is lost",
 		"static: B got its 3 partitions back, and only these were interrupted",
 		"static: there was no rebalance: the group is in the same generation",
 		"static: while B was down, the broker counted 2 members all the same",

@@ -12,7 +12,6 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/program"
@@ -67,14 +66,20 @@ func (h *handler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerG
 		config.Producer.Transaction.Timeout = time.Minute // default: after it the broker aborts by itself
 	}
 	producer, err := kafka.NewSyncProducer(s.Context(), h.program.Kafka, &config)
+	if err != nil && s.Context().Err() != nil {
+		return nil // a rebalance, or Ctrl-C
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, producer.Close()) }()
 
 	for m := range c.Messages() {
+		if s.Context().Err() != nil {
+			return nil // a rebalance: the others wait for us, and whoever has the partition then gets the rest
+		}
 		if h.transactions {
-			err = h.answerInTransaction(producer, m)
+			err = h.answerInTransaction(s, producer, m)
 		} else {
 			err = h.answer(s, producer, m)
 		}
@@ -98,7 +103,12 @@ func (h *handler) answer(s sarama.ConsumerGroupSession, producer sarama.SyncProd
 
 // answerInTransaction sends and commits as one. (One transaction a record is easy to follow. In earnest put some
 // hundred into one: each costs several round trips.)
-func (h *handler) answerInTransaction(producer sarama.SyncProducer, m *sarama.ConsumerMessage) error {
+func (h *handler) answerInTransaction(s sarama.ConsumerGroupSession, producer sarama.SyncProducer, m *sarama.ConsumerMessage) (err error) {
+	defer func() {
+		if err != nil {
+			err = h.abort(producer, err)
+		}
+	}()
 	if err := producer.BeginTxn(); err != nil {
 		return err
 	}
@@ -106,30 +116,11 @@ func (h *handler) answerInTransaction(producer sarama.SyncProducer, m *sarama.Co
 		return err
 	}
 	h.program.CrashPoint("after-send")
-	if err := producer.AddMessageToTxn(m, h.group, nil); err != nil { // the offset goes with the answer
+	// The offset goes with the answer, and says whose it is: the group takes it only from a member of its present
+	// generation (KIP-447), and not from one that it has given up for dead.
+	member := sarama.NewConsumerGroupMetadataFromSession(s, h.group, nil)
+	if err := producer.AddMessageToTxnWithGroupMetadata(m, member, nil); err != nil {
 		return err
 	}
-	err := producer.CommitTxn()
-	if errors.Is(err, sarama.ErrProducerFenced) || errors.Is(err, sarama.ErrInvalidProducerEpoch) {
-		return h.program.Fenced() // a zombie: another program has this partition, and this id, now
-	}
-	return err
-}
-
-func (h *handler) send(producer sarama.SyncProducer, m *sarama.ConsumerMessage) error {
-	g, err := greeting.Decode(m.Value)
-	if err != nil {
-		return kafka.BadRecord(m, err)
-	}
-	g.Content = fmt.Sprintf("Hello %s!", g.Name)
-	value, err := g.Encode()
-	if err != nil {
-		return err
-	}
-	out := &sarama.ProducerMessage{Topic: h.to, Key: sarama.ByteEncoder(m.Key), Value: sarama.ByteEncoder(value)}
-	if _, _, err := producer.SendMessage(out); err != nil {
-		return fmt.Errorf("answer greeting %d: %w", g.ID, err)
-	}
-	h.program.Derived(m, out, g)
-	return nil
+	return producer.CommitTxn()
 }

@@ -3,18 +3,18 @@
 //
 //	-dedup none     it does not
 //	-dedup memory   in a map of this process
-//	-dedup mysql    in a table, written in the same transaction as the greeting itself
+//	-dedup mysql    in a table, written in the same transaction as the welcome itself
 package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
@@ -42,6 +42,7 @@ func run(ctx context.Context, p *program.Program) error {
 	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to consume", KO: "소비할 토픽 (`topic`)"})
 	group := p.String("group", "test-consumer-group", i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"})
 	dedup := p.String("dedup", inMySQL, i18n.Text{EN: "`where` to remember: none, memory or mysql", KO: "기억할 곳 (`where`): none, memory, mysql"})
+	measure := p.Int("measure", 0, i18n.Text{EN: "consume nothing, but measure what the first and the second delivery of so many messages take", KO: "소비하지 않고, 이만큼의 메시지를 두 번씩 전달하는 데 걸리는 시간을 잽니다"})
 	if err := p.Parse(ctx); err != nil {
 		return err
 	}
@@ -60,6 +61,9 @@ func run(ctx context.Context, p *program.Program) error {
 
 	return p.WithMySQL(ctx, []any{&Welcome{}, &ConsumedMessage{}}, func(db *gorm.DB) error {
 		h := &handler{program: p, db: db, dedup: *dedup, seen: map[int64]bool{}}
+		if *measure > 0 {
+			return h.measure(ctx, *measure)
+		}
 		return kafka.ConsumeGroup(ctx, p.Kafka, config, *group, []string{*topic}, h, p.Observer(*group))
 	})
 }
@@ -89,6 +93,9 @@ func (h *handler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerG
 			return kafka.BadRecord(m, err)
 		}
 		first, err := h.welcome(s.Context(), g)
+		if err != nil && s.Context().Err() != nil {
+			return nil // a rebalance, or Ctrl-C: not marked, so it comes again, to whoever has the partition then
+		}
 		if err != nil {
 			return err // not marked: it comes again, and that is no harm
 		}
@@ -116,19 +123,27 @@ func (h *handler) welcome(ctx context.Context, g greeting.Greeting) (first bool,
 		if h.seen[g.ID] {
 			return false, nil
 		}
-		h.seen[g.ID] = true
-		return true, db.Create(effect).Error
+		if err := db.Create(effect).Error; err != nil {
+			return false, err
+		}
+		h.seen[g.ID] = true // only now: what failed comes again, and must not look like a duplicate then
+		return true, nil
 	case inMySQL:
+		duplicate := false
 		err := db.Transaction(func(tx *gorm.DB) error {
-			// The memory first: the row of a known event is not inserted, and costs nothing but this statement.
+			// The memory first. The primary key refuses a duplicate here, before there is any work to be undone.
 			memory := &ConsumedMessage{EventID: strconv.FormatInt(g.ID, 10), TimeOfReceiving: time.Now()}
-			insert := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(memory)
-			if first = insert.RowsAffected == 1; !first {
-				return insert.Error
+			if err := tx.Create(memory).Error; err != nil {
+				duplicate = errors.Is(err, gorm.ErrDuplicatedKey)
+				return err
 			}
+			h.program.CrashPoint("between-inserts")
 			return tx.Create(effect).Error // both rows, or neither
 		})
-		return first, err
+		if duplicate {
+			return false, nil
+		}
+		return err == nil, err
 	}
 	return true, db.Create(effect).Error
 }

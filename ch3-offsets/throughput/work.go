@@ -26,6 +26,7 @@ func (w *worker) handle(ctx context.Context, m *sarama.ConsumerMessage) error {
 	if err != nil {
 		return kafka.BadRecord(m, err)
 	}
+	w.program.CrashPoint("before-work")
 	if w.work > 0 {
 		select {
 		case <-time.After(w.work): // the work: a call to another service, say
@@ -38,7 +39,6 @@ func (w *worker) handle(ctx context.Context, m *sarama.ConsumerMessage) error {
 		return nil
 	}
 	w.program.Handled(m, g)
-	w.program.CrashPoint("after-handle")
 	return nil
 }
 

@@ -34,6 +34,9 @@ func TestMakefileAgreesWithLessons(t *testing.T) {
 		if !strings.Contains(makefile, fmt.Sprintf("\n%s: lab ## %s\n\t@$(LAB) run $@ $(ARGS)\n", l.Name, l.Title.EN)) {
 			t.Errorf("Makefile does not run %s", l.Name)
 		}
+		if measures := strings.Contains(makefile, fmt.Sprintf("\n%s-bench: lab ## %s\n\t@$(LAB) bench %[1]s $(ARGS)\n", l.Name, targets[l.Name+"-bench"])); measures != (l.Bench != nil) {
+			t.Errorf("Makefile has a benchmark of %s: %v", l.Name, measures)
+		}
 	}
 	for target := range targets {
 		if !slices.Contains(phony, target) {
@@ -41,36 +44,39 @@ func TestMakefileAgreesWithLessons(t *testing.T) {
 		}
 		isChapter := regexp.MustCompile(`^ch\d$`).MatchString(target)
 		isProgram := strings.Contains(makefile, fmt.Sprintf("\n%s: ## %s\n\t@go run ./ch", target, targets[target]))
-		if !slices.Contains(lessonNames(), target) && !isChapter && !isProgram {
-			t.Errorf("Makefile: %s is no lesson, no chapter and no program", target)
+		isBenchmark := slices.Contains(benchNames(), strings.TrimSuffix(target, "-bench"))
+		if !slices.Contains(lessonNames(), target) && !isChapter && !isProgram && !isBenchmark {
+			t.Errorf("Makefile: %s is no lesson, no chapter, no program and no benchmark", target)
 		}
 	}
 }
 
 func TestGuidesAgreeWithLessons(t *testing.T) {
+	type row struct{ name, title, java string }
+	place := regexp.MustCompile(`^chapter\d+/clip\d+`) // what follows it is for who has opened the clip
 	for _, readme := range []string{"README.md", "README.ko.md"} {
-		korean := strings.HasSuffix(readme, ".ko.md")
-		table := read(t, readme)
+		var want, got []row
 		for _, c := range chapters() {
 			guide := read(t, c.Folder, readme)
 			for _, l := range c.Lessons {
-				title := l.Title.EN
-				if korean {
-					title = l.Title.KO
+				r := row{l.Name, l.Title.EN, place.FindString(l.Java)}
+				if strings.HasSuffix(readme, ".ko.md") {
+					r.title = l.Title.KO
 				}
-				row := fmt.Sprintf("| `make %s` | %s |", l.Name, title)
-				if !strings.Contains(table, row) {
-					t.Errorf("%s: no row %q", readme, row)
+				if r.java == "" {
+					r.java = "–"
 				}
+				want = append(want, r)
 				if !strings.Contains(guide, "make "+l.Name) {
 					t.Errorf("%s/%s does not show make %s", c.Folder, readme, l.Name)
 				}
 			}
 		}
-		for _, m := range regexp.MustCompile("(?m)^\\| `make (ch\\d[a-z0-9-]+)`").FindAllStringSubmatch(table, -1) {
-			if !slices.Contains(lessonNames(), m[1]) {
-				t.Errorf("%s lists %s, which is no lesson", readme, m[1])
-			}
+		for _, m := range regexp.MustCompile("(?m)^\\| `make (ch\\d[a-z0-9-]+)` \\| (.*) \\| .* \\| (.*) \\|$").FindAllStringSubmatch(read(t, readme), -1) {
+			got = append(got, row{m[1], m[2], m[3]})
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s lists\n%q\nand the lessons are\n%q", readme, got, want)
 		}
 	}
 }

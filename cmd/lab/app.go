@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
@@ -75,14 +74,18 @@ func (a *app) rootCommand() *cobra.Command {
 		if args := cmd.Flags().Args(); cmd.HasSubCommands() && len(args) > 0 { // the flag may be that of the command meant
 			return a.unknownCommand(cmd, args)
 		}
-		return a.usage(cmd, i18n.Verbatim(err.Error()))
+		return a.flagError(cmd, err)
 	})
 
 	flags := root.PersistentFlags()
+	flags.BoolP("help", "h", false, a.t("help about the command", "명령 도움말"))
 	flags.String("lang", string(a.lang), a.t("language: en or ko", "언어: en 또는 ko"))
 	kind := flags.String("stack", string(stack.Default(os.Getenv)), a.t("where Kafka comes from: auto, env, compose, embedded", "Kafka를 어디에서 가져올지: auto, env, compose, embedded"))
 	env, envErr := kafka.FromEnv(os.Getenv)
 	a.kafka = env
+	if a.kafka.ClientID == "" {
+		a.kafka.ClientID = root.Name()
+	}
 	connection := flag.NewFlagSet("kafka", flag.ContinueOnError)
 	a.kafka.RegisterFlags(connection, a.lang)
 	flags.AddGoFlagSet(connection)
@@ -110,17 +113,46 @@ func (a *app) rootCommand() *cobra.Command {
 
 	root.AddCommand(a.runCommand(), a.benchCommand(), a.listCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.doctorCommand(), a.resetCommand(),
 		a.topicCommand(), a.produceCommand(), a.consumeCommand(), a.groupCommand(), a.versionCommand())
+	root.CompletionOptions.DisableNoDescFlag = true
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, cmd := range root.Commands() {
 		switch cmd.Name() {
 		case "completion":
-			cmd.Short = a.t("Print a completion script for your shell", "셸 자동 완성 스크립트를 출력합니다")
+			a.completionCommand(cmd)
 		case "help":
-			cmd.Short = a.t("Help about a command", "명령 도움말")
+			cmd.Short, cmd.Long = a.t("Help about a command", "명령 도움말"), ""
+			cmd.Args = a.helpTopic
 		}
 	}
 	return root
+}
+
+// completionCommand gives cobra's command our texts and our errors.
+func (a *app) completionCommand(cmd *cobra.Command) {
+	cmd.Short, cmd.Long = a.t("Print a completion script for your shell", "셸 자동 완성 스크립트를 출력합니다"), ""
+	cmd.Args = a.unknownCommand
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	for _, shell := range cmd.Commands() {
+		load := "source <(lab completion " + shell.Name() + ")"
+		switch shell.Name() {
+		case "fish":
+			load = "lab completion fish | source"
+		case "powershell":
+			load = "lab completion powershell | Out-String | Invoke-Expression"
+		}
+		shell.Short = i18n.Text{EN: "For %s: %s", KO: "%s: %s"}.With(shell.Name(), load).In(a.lang)
+		shell.Long, shell.Args = "", a.noArgs
+	}
+}
+
+// helpTopic is the Args of lab help: a command, and its subcommand.
+func (a *app) helpTopic(cmd *cobra.Command, args []string) error {
+	about, rest, err := cmd.Root().Find(args)
+	if err == nil && about.HasSubCommands() {
+		err = a.unknownCommand(about, rest)
+	}
+	return err
 }
 
 // usage is a mistake on the command line of a command.
@@ -139,7 +171,7 @@ func (a *app) unknownCommand(cmd *cobra.Command, args []string) error {
 			names = append(names, sub.Name())
 		}
 	}
-	return a.usage(cmd, i18n.Text{EN: "unknown command %q", KO: "알 수 없는 명령 %q입니다"}.With(args[0]), didYouMean(args[0], names)...)
+	return a.usage(cmd, i18n.Text{EN: "unknown command %q", KO: "알 수 없는 명령 %q입니다"}.With(args[0]), problem.Nearest(args[0], names)...)
 }
 
 func (a *app) noArgs(cmd *cobra.Command, args []string) error {
@@ -157,20 +189,6 @@ func (a *app) require(cmd *cobra.Command, flags ...string) error {
 		}
 	}
 	return nil
-}
-
-// didYouMean suggests the name nearest to what was typed, if any is near.
-func didYouMean(typed string, names []string) []i18n.Text {
-	best, distance := "", len(typed)/2+2
-	for _, name := range names {
-		if d := levenshtein.ComputeDistance(typed, name); d < distance {
-			best, distance = name, d
-		}
-	}
-	if best == "" {
-		return nil
-	}
-	return []i18n.Text{i18n.Text{EN: "did you mean %s?", KO: "%s을(를) 찾으셨나요?"}.With(best)}
 }
 
 // withAdmin finds a Kafka, says which, and calls do with an admin connection.

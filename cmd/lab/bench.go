@@ -46,7 +46,7 @@ as an SVG picture. On your computer the numbers are others than on ours: look at
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&f.variants, "variant", []string{allVariants}, a.t("the variants to measure", "측정할 변형"))
+	flags.StringSliceVar(&f.variants, "variant", []string{lesson.AllVariants}, a.t("the variants to measure", "측정할 변형"))
 	flags.IntVar(&f.rounds, "rounds", 5, a.t("how often each variant is measured", "변형마다 측정할 횟수"))
 	flags.StringVar(&f.svg, "svg", ".out", a.t("write the charts into this folder, as an SVG picture", "그래프를 이 폴더에 SVG 그림으로 씁니다"))
 	return cmd
@@ -62,7 +62,7 @@ func (a *app) bench(ctx context.Context, name string, f benchFlags) error {
 		return problem.Usage(i18n.Text{EN: "%s has no benchmark", KO: "%s에는 벤치마크가 없습니다"}.With(name), withBenchmark())
 	}
 	charts, err := lesson.Bench(ctx, l, f.rounds, lesson.Options{
-		Lang: a.lang, Variants: chosenVariants(f.variants), Stack: a.stack, Kafka: a.kafka, Emit: a.benchProgress(),
+		Lang: a.lang, Variants: f.variants, Stack: a.stack, Kafka: a.kafka, Emit: a.benchProgress(),
 	})
 	a.printf("\n")
 	if err != nil {

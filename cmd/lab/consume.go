@@ -106,7 +106,7 @@ func (a *app) consume(cmd *cobra.Command, f consumeFlags, printer *recordPrinter
 		err = a.consumePartitions(ctx, cmd, found.Config, sc, f, start, printer)
 	}
 	fmt.Fprintln(a.stderr, i18n.Text{EN: "%d records", KO: "레코드 %d개"}.With(printer.printed).In(a.lang))
-	return err
+	return nearestTopicOn(cmd.Context(), found.Config, f.topic, err)
 }
 
 // consumePartitions reads without a group: nothing is committed.

@@ -10,6 +10,7 @@ import (
 
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/problem"
 )
 
 func (a *app) groupCommand() *cobra.Command {
@@ -57,12 +58,23 @@ func (a *app) groupDescribeCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) describeGroup(ctx context.Context, admin *kafka.Admin, group string) error {
+// existingGroup returns a group and the topics in which it has committed offsets. Kafka describes a group that nobody
+// ever used as well, as Dead; here it is a problem.
+func existingGroup(ctx context.Context, admin *kafka.Admin, group string) (kafka.GroupDescription, []string, error) {
 	d, err := admin.DescribeGroup(ctx, group)
 	if err != nil {
-		return err
+		return d, nil, err
 	}
 	topics, err := admin.CommittedTopics(ctx, group)
+	if err == nil && d.State == "Dead" && len(topics) == 0 {
+		err = problem.Usage(i18n.Text{EN: "there is no group %s", KO: "%s 그룹이 없습니다"}.With(group),
+			append(nearestGroup(ctx, admin, group), i18n.Text{EN: "see which there are: lab group list", KO: "어떤 그룹이 있는지 보세요: lab group list"})...)
+	}
+	return d, topics, err
+}
+
+func (a *app) describeGroup(ctx context.Context, admin *kafka.Admin, group string) error {
+	d, topics, err := existingGroup(ctx, admin, group)
 	if err != nil {
 		return err
 	}
@@ -112,6 +124,15 @@ func (a *app) describeGroup(ctx context.Context, admin *kafka.Admin, group strin
 	return nil
 }
 
+// nearestGroup suggests the group that was probably meant.
+func nearestGroup(ctx context.Context, admin *kafka.Admin, group string) []i18n.Text {
+	groups, err := admin.ListGroups(ctx)
+	if err != nil { // without a list there is no suggestion
+		return nil
+	}
+	return problem.Nearest(group, groups)
+}
+
 func orDash(s string) string {
 	if s == "" {
 		return "-"
@@ -134,11 +155,17 @@ func (a *app) groupDeleteCommand() *cobra.Command {
 			}
 			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error {
 				if !execute {
+					if err := admin.RequireInactive(cmd.Context(), group); err != nil { // as it will be then
+						return err
+					}
 					if err := a.describeGroup(cmd.Context(), admin, group); err != nil {
 						return err
 					}
 					a.printf("%s\n", a.t("Nothing was deleted: this is a dry run. Add --execute to do it.", "아무것도 지우지 않았습니다. 미리 보기입니다. 실제로 지우려면 --execute를 붙이세요."))
 					return nil
+				}
+				if _, _, err := existingGroup(cmd.Context(), admin, group); err != nil {
+					return err
 				}
 				if err := admin.DeleteGroup(cmd.Context(), group); err != nil {
 					return err

@@ -99,10 +99,9 @@ func (a *app) oneOf(cmd *cobra.Command, otherwise i18n.Text, flags []string) (st
 }
 
 func (a *app) resetOffsets(ctx context.Context, admin *kafka.Admin, f resetFlags, targets []resetTarget, rule ruleOf) error {
-	if f.execute { // before anything else that may be wrong, as kafka-consumer-groups does
-		if err := admin.RequireInactive(ctx, f.group); err != nil {
-			return err
-		}
+	// Before anything else that may be wrong, and in a dry run too, as kafka-consumer-groups does.
+	if err := admin.RequireInactive(ctx, f.group); err != nil {
+		return err
 	}
 	if f.allTopics {
 		var err error
@@ -114,7 +113,7 @@ func (a *app) resetOffsets(ctx context.Context, admin *kafka.Admin, f resetFlags
 	for _, t := range targets {
 		changes, err := admin.PlanReset(ctx, f.group, t.topic, t.partitions, rule(admin))
 		if err != nil {
-			return err
+			return nearestTopic(ctx, admin, t.topic, err)
 		}
 		plan = append(plan, changes...)
 	}
@@ -189,8 +188,8 @@ func (a *app) committedTopics(ctx context.Context, admin *kafka.Admin, group str
 	}
 	if len(topics) == 0 {
 		return nil, problem.Usage(i18n.Text{EN: "group %s has no committed offsets", KO: "%s 그룹에는 커밋된 오프셋이 없습니다"}.With(group),
-			i18n.Text{EN: "name the topic: --topic my-json-topic", KO: "토픽을 지정하세요: --topic my-json-topic"},
-			i18n.Text{EN: "look for a typing mistake: lab group list", KO: "이름이 맞는지 확인하세요: lab group list"})
+			append(nearestGroup(ctx, admin, group), i18n.Text{EN: "name the topic: --topic my-json-topic", KO: "토픽을 지정하세요: --topic my-json-topic"},
+				i18n.Text{EN: "look for a typing mistake: lab group list", KO: "이름이 맞는지 확인하세요: lab group list"})...)
 	}
 	var targets []resetTarget
 	for _, topic := range topics {

@@ -30,6 +30,20 @@ func lessonNames() []string {
 	return names
 }
 
+// lessonChoices are the names that [chooseLessons] knows.
+func lessonChoices() []string {
+	names := append(lessonNames(), everything)
+	for _, c := range chapters() {
+		names = append(names, chapterName(c))
+	}
+	return names
+}
+
+// everything is what a person writes for all lessons.
+const everything = "all"
+
+func chapterName(c lesson.Chapter) string { return fmt.Sprintf("ch%d", c.Number) }
+
 // chooseLessons returns the lessons that names stand for: a lesson, a chapter ("ch3") or "all".
 func chooseLessons(names []string) ([]lesson.Lesson, error) {
 	var chosen []lesson.Lesson
@@ -37,14 +51,14 @@ func chooseLessons(names []string) ([]lesson.Lesson, error) {
 		var some []lesson.Lesson
 		for _, c := range chapters() {
 			for _, l := range c.Lessons {
-				if name == "all" || name == fmt.Sprintf("ch%d", c.Number) || name == l.Name {
+				if name == everything || name == chapterName(c) || name == l.Name {
 					some = append(some, l)
 				}
 			}
 		}
 		if len(some) == 0 {
 			return nil, problem.Usage(i18n.Text{EN: "there is no lesson %q", KO: "%q 레슨이 없습니다"}.With(name),
-				append(didYouMean(name, lessonNames()), i18n.Text{EN: "see which there are: lab list", KO: "어떤 레슨이 있는지 보세요: lab list"})...)
+				append(problem.Nearest(name, lessonChoices()), i18n.Text{EN: "see which there are: lab list", KO: "어떤 레슨이 있는지 보세요: lab list"})...)
 		}
 		chosen = append(chosen, some...)
 	}

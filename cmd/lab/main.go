@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,13 +20,14 @@ func main() {
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	a := newApp(os.Args[1:])
 	err := a.rootCommand().ExecuteContext(ctx)
 	if err == nil {
 		return problem.ExitOK
 	}
-	if errors.Is(err, errFailed) { // the verdict has been printed
-		return problem.ExitFail
+	if code := exitCode(0); errors.As(err, &code) {
+		return int(code)
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return interrupted
@@ -37,5 +39,7 @@ func run() int {
 // interrupted is the exit code after Ctrl-C, as shells give it: 128 + SIGINT.
 const interrupted = 130
 
-// errFailed ends the command with exit code 1 when everything has been said.
-var errFailed = errors.New("failed")
+// exitCode ends the command when everything has been said.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/kafka"
 )
 
 func TestMain(m *testing.M) {
@@ -36,11 +38,17 @@ func freePorts(t *testing.T, n int) []int {
 	return ports
 }
 
+// keptDir is where lab up --embedded keeps its Kafka in a script.
+func keptDir(work string) string { return filepath.Join(work, "home", "embedded", "kafka") }
+
 // TestScripts runs the command as a person types it: see testdata/script. In a script,
 //
 //	exits 2 lab lsit
+//	member readers
+//	xml picture.svg
 //
-// runs a command and checks its exit code.
+// runs a command and checks its exit code, waits until a consumer group of the kept Kafka has a member, and checks that
+// a file is XML.
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -61,7 +69,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ROOT", root)
 			env.Defer(func() { // a script that failed half-way has not done it
-				if _, err := embedded.StopKafka(context.Background(), filepath.Join(env.WorkDir, "home", "embedded", "kafka")); err != nil {
+				if _, err := embedded.StopKafka(context.Background(), keptDir(env.WorkDir)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -97,6 +105,29 @@ func TestScripts(t *testing.T) {
 				if got != want {
 					ts.Fatalf("exit code %d, want %d", got, want)
 				}
+			},
+			"xml": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 1 {
+					ts.Fatalf("usage: xml FILE")
+				}
+				ts.Check(xml.Unmarshal([]byte(ts.ReadFile(args[0])), new(struct{})))
+			},
+			"member": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 1 {
+					ts.Fatalf("usage: member GROUP")
+				}
+				state, ok := embedded.RunningKafka(t.Context(), keptDir(ts.Getenv("WORK")))
+				if !ok {
+					ts.Fatalf("no Kafka is kept up")
+				}
+				admin, err := kafka.NewAdmin(t.Context(), kafka.Config{Brokers: state.Brokers})
+				ts.Check(err)
+				defer func() { ts.Check(admin.Close()) }()
+				await(ts, "a member of "+args[0], func() bool {
+					group, err := admin.DescribeGroup(t.Context(), args[0])
+					ts.Check(err)
+					return group.State == "Stable" && len(group.Members) > 0
+				})
 			},
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",

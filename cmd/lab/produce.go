@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strconv"
 	"strings"
@@ -37,7 +38,7 @@ func (a *app) lineProperties(cmd *cobra.Command, given []string, known ...string
 		}
 		if !found {
 			return p, a.usage(cmd, i18n.Text{EN: "unknown property %q", KO: "알 수 없는 속성 %q입니다"}.With(name),
-				append(didYouMean(name, known), i18n.Text{EN: "there are: %s", KO: "사용할 수 있는 속성: %s"}.With(strings.Join(known, ", ")))...)
+				append(problem.Nearest(name, known), i18n.Text{EN: "there are: %s", KO: "사용할 수 있는 속성: %s"}.With(strings.Join(known, ", ")))...)
 		}
 		p.values[name] = value
 	}
@@ -117,36 +118,77 @@ func (a *app) produce(ctx context.Context, topic string, in io.Reader, props lin
 		return err
 	}
 	defer func() { err = errors.Join(err, producer.Close()) }()
-	sent := 0
-	lines := bufio.NewReader(in)
-	for number := 1; ctx.Err() == nil; number++ {
-		line, readErr := lines.ReadString('\n')
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
-			m, err := props.message(topic, line)
-			if err != nil {
-				return fmt.Errorf("line %d (%d records are sent): %w", number, sent, err)
+	number, sent := 0, 0
+	for line, err := range linesOf(ctx, in) {
+		number++
+		if err != nil {
+			return &problem.Problem{Cause: err, What: i18n.Text{EN: "line %d cannot be read (%d records are sent)", KO: "%d번째 줄을 읽을 수 없습니다 (보낸 레코드 %d개)"}.With(number, sent)}
+		}
+		if line == "" {
+			continue
+		}
+		m, bad := props.message(topic, line)
+		if bad != nil {
+			bad.What = i18n.Text{EN: "line %d (%d records are sent): %s", KO: "%d번째 줄 (보낸 레코드 %d개): %s"}.With(number, sent, bad.What)
+			return bad
+		}
+		if _, _, err := producer.SendMessage(m); err != nil {
+			if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+				return nearestTopicOn(ctx, found.Config, topic, kafka.MissingTopic(topic, err))
 			}
-			if _, _, err := producer.SendMessage(m); err != nil {
-				if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
-					return kafka.MissingTopic(topic, err)
-				}
-				return fmt.Errorf("send line %d (%d records are sent): %w", number, sent, err)
-			}
-			sent++
+			return &problem.Problem{Cause: err, What: i18n.Text{EN: "line %d cannot be sent (%d records are)", KO: "%d번째 줄을 보낼 수 없습니다 (보낸 레코드 %d개)"}.With(number, sent)}
 		}
-		if errors.Is(readErr, io.EOF) {
-			break
-		}
-		if readErr != nil {
-			return fmt.Errorf("read line %d (%d records are sent): %w", number, sent, readErr)
-		}
+		sent++
 	}
 	fmt.Fprintln(a.stderr, i18n.Text{EN: "%d records sent, all acknowledged", KO: "레코드 %d개를 보냈고, 모두 확인받았습니다"}.With(sent).In(a.lang))
-	return nil
+	return ctx.Err()
+}
+
+// linesOf are the lines of in without their ends, until ctx is done: after that there is none, even if one has been read.
+// The error of a failed read comes last.
+func linesOf(ctx context.Context, in io.Reader) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		type read struct {
+			line string
+			err  error
+		}
+		reads := make(chan read)
+		go func() { // not waited for: a blocked read of a terminal or a pipe cannot be given up
+			defer close(reads)
+			for lines := bufio.NewReader(in); ; {
+				line, err := lines.ReadString('\n')
+				if errors.Is(err, io.EOF) && line == "" {
+					return
+				}
+				select {
+				case reads <- read{line, err}:
+				case <-ctx.Done():
+				}
+				if err != nil || ctx.Err() != nil {
+					return
+				}
+			}
+		}()
+		for {
+			select {
+			case r, ok := <-reads:
+				if errors.Is(r.err, io.EOF) { // the last line has no end
+					r.err = nil
+				}
+				if !ok || ctx.Err() != nil || !yield(strings.TrimRight(r.line, "\r\n"), r.err) {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
 }
 
 // message reads a line as kafka-console-producer does: [headers TAB] [key TAB] value. Headers are h1:v1,h2:v2.
-func (p lineProperties) message(topic, line string) (*sarama.ProducerMessage, error) {
+func (p lineProperties) message(topic, line string) (*sarama.ProducerMessage, *problem.Problem) {
 	m := &sarama.ProducerMessage{Topic: topic}
 	if p.on("parse.headers") {
 		delimiter := p.or("headers.delimiter", "\t")
@@ -177,7 +219,7 @@ func (p lineProperties) message(topic, line string) (*sarama.ProducerMessage, er
 	return m, nil
 }
 
-func separatorProblem(property, separator string) error {
+func separatorProblem(property, separator string) *problem.Problem {
 	return problem.Usage(i18n.Text{EN: "the line has no %q (%s)", KO: "줄에 %q이(가) 없습니다 (%s)"}.With(separator, property),
 		i18n.Text{EN: "mend the line, or choose another with --property %s=…", KO: "줄을 고치거나 --property %s=…로 다른 구분자를 고르세요"}.With(property))
 }

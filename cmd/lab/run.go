@@ -39,9 +39,11 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run LESSON…",
 		Short: a.t("Run lessons, to their verdicts", "레슨을 실행하고 판정을 봅니다"),
 		Long: a.t(`Runs lessons: by name, by chapter (ch3), or all. A lesson starts real programs on a Kafka, kills them where it hurts,
-counts what happened and checks what it claims. Exit code: 0 PASS, 1 FAIL, 2 usage, 3 the machine lacks something.`,
+counts what happened and checks what it claims. Exit code: 0 PASS, 1 FAIL, 2 usage, 3 the machine lacks something,
+130 Ctrl-C before the verdict.`,
 			`레슨을 실행합니다. 이름, 장(ch3) 또는 all로 고릅니다. 레슨은 Kafka 위에서 실제 프로그램을 시작하고, 가장 곤란한 순간에
-강제로 종료하고, 무슨 일이 있었는지 세고, 주장을 확인합니다. 종료 코드: 0 PASS, 1 FAIL, 2 사용법 오류, 3 환경 문제.`),
+강제로 종료하고, 무슨 일이 있었는지 세고, 주장을 확인합니다. 종료 코드: 0 PASS, 1 FAIL, 2 사용법 오류, 3 환경 문제,
+130 판정 전에 Ctrl-C.`),
 		Example: "  lab run ch3-manual-commit\n  lab run ch3-manual-commit --variant per-batch --step\n  lab run ch3 --lang ko",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -55,7 +57,7 @@ counts what happened and checks what it claims. Exit code: 0 PASS, 1 FAIL, 2 usa
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runLessons(cmd.Context(), args, f) },
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&f.variants, "variant", []string{allVariants}, a.t("the variants to run", "실행할 변형"))
+	flags.StringSliceVar(&f.variants, "variant", []string{lesson.AllVariants}, a.t("the variants to run", "실행할 변형"))
 	flags.BoolVar(&f.step, "step", false, a.t("wait for Enter before each step (only on a terminal)", "단계마다 Enter를 기다립니다 (터미널에서만)"))
 	flags.BoolVar(&f.json, "json", false, a.t("print events as JSON, one a line (docs/events.md)", "이벤트를 한 줄에 하나씩 JSON으로 출력합니다 (docs/events.md)"))
 	flags.BoolVar(&f.keep, "keep", false, a.t("leave the embedded Kafka up after the verdict, until Ctrl-C", "판정 뒤에도 Ctrl-C를 누를 때까지 내장 Kafka를 그대로 둡니다"))
@@ -68,17 +70,6 @@ counts what happened and checks what it claims. Exit code: 0 PASS, 1 FAIL, 2 usa
 	return cmd
 }
 
-// allVariants is what a person writes after --variant for every one.
-const allVariants = "all"
-
-// chosenVariants are the names for [lesson.Options].
-func chosenVariants(flag []string) []string {
-	if len(flag) == 1 && flag[0] == allVariants {
-		return nil
-	}
-	return flag
-}
-
 func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error {
 	lessons, err := chooseLessons(names)
 	if err != nil {
@@ -89,7 +80,7 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 
 	var outcomes []outcome
 	for i, l := range lessons {
-		opts := lesson.Options{Lang: a.lang, Variants: chosenVariants(f.variants), Stack: a.stack, Kafka: a.kafka, Timeout: f.timeout}
+		opts := lesson.Options{Lang: a.lang, Variants: f.variants, Stack: a.stack, Kafka: a.kafka, Timeout: f.timeout}
 		var transcript bytes.Buffer
 		view := &lesson.View{W: a.stdout, Lang: a.lang, Color: a.color(), Full: f.full}
 		switch {
@@ -118,18 +109,23 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 		if interactive && !f.yes {
 			opts.Ask = input.predict
 		}
-		if f.keep {
-			opts.Keep = a.keepUp
-		}
-		start := time.Now()
+		start, kept := time.Now(), false
 		o := outcome{lesson: l}
-		o.result, o.err = lesson.Play(ctx, l, opts)
-		o.took = time.Since(start)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if f.keep && i == len(lessons)-1 {
+			opts.Keep = func(ctx context.Context, k stack.Kafka) error {
+				o.took, kept = time.Since(start), true
+				if f.quiet {
+					a.printf("\n") // ends the line that begins with the lesson's name
+				}
+				return a.keepUp(ctx, k)
+			}
 		}
-		if o.err != nil && len(lessons) == 1 {
-			return o.err
+		o.result, o.err = lesson.Play(ctx, l, opts)
+		if !kept { // after a verdict Ctrl-C is how keeping up ends
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			o.took = time.Since(start)
 		}
 		if f.quiet {
 			a.printf("%s (%.1f s)\n", o.verdict(a.lang), o.took.Seconds())
@@ -186,18 +182,28 @@ func (o outcome) verdict(lang i18n.Lang) string {
 	return "FAIL"
 }
 
-// exit is the error that gives the exit code: a lesson failed, or the only one was skipped.
+// exit is the error that gives the exit code. A FAIL counts before a lesson that came to no verdict, and where every
+// lesson was skipped nothing has been shown.
 func (a *app) exit(outcomes []outcome) error {
 	for _, o := range outcomes {
-		if o.failed() {
-			return errFailed
+		if o.err == nil && o.failed() {
+			return exitCode(problem.ExitFail)
 		}
 	}
-	if only := outcomes[0]; len(outcomes) == 1 && !only.result.Skipped.IsZero() {
-		return problem.Environment(nil, i18n.Text{EN: "%s was skipped: %s", KO: "%s 레슨을 건너뛰었습니다: %s"}.With(only.lesson.Name, only.result.Skipped),
-			i18n.Text{EN: "start the compose stack: make up", KO: "compose 스택을 시작하세요: make up"})
+	var skipped []outcome
+	for _, o := range outcomes {
+		switch {
+		case o.err != nil:
+			return exitCode(problem.ExitCode(o.err))
+		case !o.result.Skipped.IsZero():
+			skipped = append(skipped, o)
+		}
 	}
-	return nil
+	if len(skipped) < len(outcomes) {
+		return nil
+	}
+	return problem.Environment(nil, i18n.Text{EN: "%s was skipped: %s", KO: "%s 레슨을 건너뛰었습니다: %s"}.With(skipped[0].lesson.Name, skipped[0].result.Skipped),
+		i18n.Text{EN: "start the compose stack: make up", KO: "compose 스택을 시작하세요: make up"})
 }
 
 func (a *app) outcomeTable(outcomes []outcome) {
@@ -224,8 +230,8 @@ func (a *app) keepUp(ctx context.Context, k stack.Kafka) error {
 		return nil // it stays anyway
 	}
 	fmt.Fprintln(a.stderr, i18n.Text{
-		EN: "The Kafka stays up at %s; look around with `lab topic list`. Ctrl-C ends it.",
-		KO: "Kafka가 %s에 그대로 떠 있습니다. `lab topic list`로 둘러보세요. Ctrl-C로 끝냅니다.",
+		EN: "The Kafka stays up; look around with `lab topic list --brokers %s`. Ctrl-C ends it.",
+		KO: "Kafka가 그대로 떠 있습니다. `lab topic list --brokers %s`로 둘러보세요. Ctrl-C로 끝냅니다.",
 	}.With(strings.Join(k.Config.Brokers, ",")).In(a.lang))
 	<-ctx.Done()
 	return nil

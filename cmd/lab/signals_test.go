@@ -4,27 +4,29 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/shirou/gopsutil/v4/process"
 
+	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/problem"
 )
 
 // A lesson that is ended from outside, politely or not, leaves no process behind, and at most a folder that the next
 // run sweeps away.
 func TestSignalsLeaveNothing(t *testing.T) {
-	bin := filepath.Join(t.TempDir(), "lab")
-	build := exec.Command("go", "build", "-o", bin, ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	home := t.TempDir()
 	for _, tc := range []struct {
 		name   string
@@ -38,7 +40,7 @@ func TestSignalsLeaveNothing(t *testing.T) {
 		{"Ctrl-C after SIGKILL", syscall.SIGINT, interrupted, true}, // sweeps what SIGKILL left
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			cmd := exec.Command(bin, "run", "ch3-auto-commit", "--json", "--stack=embedded")
+			cmd := exec.Command("lab", "run", "ch3-auto-commit", "--json", "--stack=embedded")
 			cmd.Dir = "../.."
 			cmd.Env = append(os.Environ(), "KAFKAHANDSON_HOME="+home)
 			stdout, err := cmd.StdoutPipe()
@@ -49,6 +51,7 @@ func TestSignalsLeaveNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			var pids []int
+			sent := false
 			for lines := bufio.NewScanner(stdout); lines.Scan(); {
 				var e event.Event
 				if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
@@ -57,7 +60,8 @@ func TestSignalsLeaveNothing(t *testing.T) {
 				if e.Type == event.Started {
 					pids = append(pids, e.PID)
 				}
-				if e.Type == event.Handled { // in the middle of it
+				if e.Type == event.Handled && !sent { // in the middle of it
+					sent = true
 					if err := cmd.Process.Signal(tc.signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 						t.Fatal(err)
 					}
@@ -84,20 +88,157 @@ func TestSignalsLeaveNothing(t *testing.T) {
 	}
 }
 
-// waitGone waits until a process is gone: a program whose runner was killed notices a moment later.
-func waitGone(t *testing.T, pid int) {
+// With --keep, Ctrl-C ends the Kafka that was kept up; what the lesson found stays what it was.
+func TestKeep(t *testing.T) {
+	report := filepath.Join(t.TempDir(), "report.xml")
+	cmd := exec.Command("lab", "run", "ch3-auto-commit", "ch3-manual-commit", "--variant", "per-record", "--stack=embedded", "--quiet", "--keep", "--junit", report)
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "KAFKAHANDSON_HOME="+t.TempDir())
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	brokers := regexp.MustCompile(`--brokers ([0-9.:,]+)`)
+	kept := false
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		at := brokers.FindStringSubmatch(lines.Text())
+		if at == nil {
+			continue
+		}
+		kept = true
+		if out, err := exec.Command("lab", "topic", "list", "--stack=auto", "--brokers", at[1]).Output(); err != nil || !strings.HasPrefix(string(out), "my-json-topic.") {
+			t.Errorf("the topics are %q (%v)", out, err)
+		}
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = cmd.Wait() // the exit code tells
+	if !kept {
+		t.Error("nothing was kept up")
+	}
+	// ch3-auto-commit has no such variant.
+	if got := cmd.ProcessState.ExitCode(); got != problem.ExitUsage {
+		t.Errorf("exit code %d, want %d", got, problem.ExitUsage)
+	}
+	if xml, err := os.ReadFile(report); err != nil || !strings.Contains(string(xml), `<testsuite name="ch3-manual-commit" tests="6" failures="0" errors="0"`) {
+		t.Errorf("the report is %s (%v)", xml, err)
+	}
+}
+
+// startProduce starts lab produce on a Kafka of its own, with one line typed, and the terminal still open.
+func startProduce(t *testing.T, prepare func(*embedded.Kafka)) (*exec.Cmd, *embedded.Kafka) {
 	t.Helper()
+	server, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := kafka.EnsureTopic(t.Context(), kafka.Config{Brokers: server.Brokers()}, "t", 1); err != nil {
+		t.Fatal(err)
+	}
+	prepare(server)
+	cmd := exec.Command("lab", "produce", "--topic", "t", "--stack=auto", "--brokers", strings.Join(server.Brokers(), ","))
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // a test that failed half-way has not ended it
+	if _, err := io.WriteString(stdin, "one\n"); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, server
+}
+
+func TestCtrlCEndsProduceThatWaitsForInput(t *testing.T) {
+	cmd, server := startProduce(t, func(*embedded.Kafka) {})
+	admin, err := kafka.NewAdmin(t.Context(), kafka.Config{Brokers: server.Brokers()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := admin.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	await(t, "a record", func() bool {
+		topic, err := admin.DescribeTopic(t.Context(), "t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return topic.Records() == 1
+	})
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	state, err := cmd.Process.Wait() // cmd.Wait would close its input, which ends it too
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state.ExitCode() != interrupted {
+		t.Errorf("exit code %d, want %d", state.ExitCode(), interrupted)
+	}
+}
+
+// The first Ctrl-C is polite, and waits for an acknowledgement. The second is not.
+func TestSecondCtrlCEndsAtOnce(t *testing.T) {
+	var slow *embedded.Injected
+	cmd, _ := startProduce(t, func(server *embedded.Kafka) {
+		var err error
+		if slow, err = embedded.NewControl(server.State()).Inject(t.Context(), embedded.Fault{Kind: embedded.Slow, Delay: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	await(t, "a request that gets no answer", func() bool {
+		hits, err := slow.Hits(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hits > 0
+	})
+	ended := make(chan *os.ProcessState, 1)
+	go func() {
+		state, _ := cmd.Process.Wait() // nil says it
+		ended <- state
+	}()
+	await(t, "the end", func() bool {
+		_ = cmd.Process.Signal(os.Interrupt) // it may just have ended
+		return len(ended) > 0
+	})
+	if status := (<-ended).Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+		t.Errorf("it ended with %v", status)
+	}
+}
+
+// await waits until something has happened. t is a test or a script.
+func await(t interface{ Fatalf(string, ...any) }, what string, happened func() bool) {
 	deadline := time.NewTimer(10 * time.Second)
 	defer deadline.Stop()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
-	for syscall.Kill(pid, 0) == nil && !isZombie(pid) {
+	for !happened() {
 		select {
 		case <-look.C:
 		case <-deadline.C:
-			t.Fatalf("process %d is still there", pid)
+			t.Fatalf("waited for %s in vain", what)
 		}
 	}
+}
+
+// waitGone waits until a process is gone: a program whose runner was killed notices a moment later.
+func waitGone(t *testing.T, pid int) {
+	t.Helper()
+	await(t, fmt.Sprintf("the end of process %d", pid), func() bool { return syscall.Kill(pid, 0) != nil || isZombie(pid) })
 }
 
 // isZombie tells of a dead process that nobody has waited for: its parent was killed, and in a container there may be

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/IBM/sarama"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/problem"
 )
 
 func (a *app) topicCommand() *cobra.Command {
@@ -86,7 +90,7 @@ func (a *app) topicAddPartitionsCommand() *cobra.Command {
 			}
 			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error {
 				if err := admin.AddPartitions(cmd.Context(), topic, partitions); err != nil {
-					return err
+					return nearestTopic(cmd.Context(), admin, topic, err)
 				}
 				a.printf("%s\n", i18n.Text{EN: "Topic %s has %d partitions now.", KO: "%s 토픽의 파티션이 이제 %d개입니다."}.With(topic, partitions).In(a.lang))
 				return nil
@@ -111,7 +115,7 @@ func (a *app) topicDescribeCommand() *cobra.Command {
 			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error {
 				t, err := admin.DescribeTopic(cmd.Context(), topic)
 				if err != nil {
-					return err
+					return nearestTopic(cmd.Context(), admin, topic, err)
 				}
 				var rows []table.Row
 				for _, p := range t.Partitions {
@@ -142,7 +146,7 @@ func (a *app) topicDeleteCommand() *cobra.Command {
 			}
 			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error {
 				if err := admin.DeleteTopic(cmd.Context(), topic); err != nil {
-					return err
+					return nearestTopic(cmd.Context(), admin, topic, err)
 				}
 				a.printf("%s\n", i18n.Text{EN: "Deleted topic %s.", KO: "%s 토픽을 지웠습니다."}.With(topic).In(a.lang))
 				return nil
@@ -168,4 +172,30 @@ func (a *app) topicListCommand() *cobra.Command {
 			})
 		},
 	}
+}
+
+// nearestTopic adds the name that was probably meant to the problem that a topic does not exist. Any other error stays
+// what it is.
+func nearestTopic(ctx context.Context, admin *kafka.Admin, topic string, err error) error {
+	var missing *problem.Problem
+	if !errors.Is(err, sarama.ErrUnknownTopicOrPartition) || !errors.As(err, &missing) {
+		return err
+	}
+	if topics, listErr := admin.ListTopics(ctx); listErr == nil { // without a list there is no suggestion
+		missing.Solve = append(problem.Nearest(topic, topics), missing.Solve...)
+	}
+	return err
+}
+
+// nearestTopicOn is [nearestTopic] for a command that has no admin connection.
+func nearestTopicOn(ctx context.Context, cfg kafka.Config, topic string, err error) error {
+	if !errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		return err
+	}
+	admin, adminErr := kafka.NewAdmin(ctx, cfg)
+	if adminErr != nil {
+		return err
+	}
+	defer func() { _ = admin.Close() }() // it only looked
+	return nearestTopic(ctx, admin, topic, err)
 }

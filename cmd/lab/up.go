@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,12 +68,31 @@ func (a *app) upForeground(ctx context.Context) (err error) {
 	if note := stack.TakenPortNote(ctx, k.TakenPort); !note.IsZero() {
 		a.printf("%s\n", note.In(a.lang))
 	}
-	a.printf("%s\n", a.t("Programs and lessons in other terminals find it by themselves. Ctrl-C or `lab down` ends it; topics and offsets stay.",
-		"다른 터미널의 프로그램과 레슨이 알아서 찾습니다. Ctrl-C나 `lab down`으로 끝내며, 토픽과 오프셋은 남아 있습니다."))
+	if err := a.printHowToReach(ctx); err != nil {
+		return err
+	}
+	a.printf("%s\n", a.t("Ctrl-C or `lab down` ends it; topics and offsets stay.", "Ctrl-C나 `lab down`으로 끝내며, 토픽과 오프셋은 남아 있습니다."))
 	select {
 	case <-ctx.Done():
 	case <-k.ShutdownRequested():
 	}
+	return nil
+}
+
+// printHowToReach tells whether programs find the embedded Kafka by themselves, or another one that comes first.
+func (a *app) printHowToReach(ctx context.Context) error {
+	found, err := stack.FindKafka(ctx, a.kafka, stack.Auto)
+	if err != nil {
+		return err
+	}
+	text := i18n.Text{EN: "Programs and lessons in other terminals find it by themselves.", KO: "다른 터미널의 프로그램과 레슨이 알아서 찾습니다."}
+	if !found.Kept {
+		text = i18n.Text{
+			EN: "But programs and lessons find another one first: %s. Programs and lab's topic, group, produce and consume reach this one with --stack embedded.",
+			KO: "그런데 프로그램과 레슨은 다른 Kafka를 먼저 찾습니다: %s. 프로그램과 lab의 topic, group, produce, consume에 --stack embedded를 붙이면 이 Kafka를 씁니다.",
+		}.With(strings.Join(found.Config.Brokers, ","))
+	}
+	a.printf("%s\n", text.In(a.lang))
 	return nil
 }
 
@@ -112,15 +132,16 @@ func (a *app) upDetached(ctx context.Context) error {
 	for {
 		if state, ok := embedded.RunningKafka(ctx, dir); ok {
 			a.printf("%s\n", i18n.Text{EN: "Kafka is up in the background (pid %d): %s", KO: "Kafka가 백그라운드에서 떴습니다 (pid %d): %s"}.With(state.PID, strings.Join(state.Brokers, ",")).In(a.lang))
-			return nil
+			return a.printHowToReach(ctx)
 		}
 		select {
 		case <-look.C:
 		case err := <-exited:
-			said, _ := os.ReadFile(logFile)
-			return fmt.Errorf("the background process ended: %w\n%s", err, said)
+			said, _ := os.ReadFile(logFile) // without it the exit code has to do
+			return problem.Environment(err, i18n.Text{EN: "the background process ended:\n%s", KO: "백그라운드 프로세스가 끝났습니다:\n%s"}.With(bytes.TrimSpace(said)))
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("the background process is not ready after %s, see %s", detachedStart, logFile), cmd.Process.Kill())
+			return errors.Join(problem.Environment(ctx.Err(), i18n.Text{EN: "the background process is not ready", KO: "백그라운드 프로세스가 준비되지 않았습니다"},
+				i18n.Text{EN: "read what it said: %s", KO: "남긴 메시지를 읽어 보세요: %s"}.With(logFile)), cmd.Process.Kill())
 		}
 	}
 }
@@ -168,8 +189,8 @@ func (a *app) downEmbedded(ctx context.Context, volumes bool) (ran bool, err err
 		a.printf("%s\n", a.t("The embedded Kafka is down.", "내장 Kafka를 내렸습니다."))
 	}
 	if volumes {
-		if err := os.RemoveAll(dir); err != nil {
-			return ran, fmt.Errorf("delete the data of the embedded Kafka: %w", err)
+		if err := embedded.DeleteKafka(dir); err != nil {
+			return ran, err
 		}
 		a.printf("%s\n", a.t("Its topics, offsets and tables are deleted.", "내장 서버의 토픽, 오프셋, 테이블을 삭제했습니다."))
 	}
@@ -244,7 +265,9 @@ func (a *app) resetCommand() *cobra.Command {
 at them. reset removes them, of one lesson or of all. Only what was started from this computer is touched.`,
 			`실행이 끝나도 남는 클러스터(compose, 직접 지정한 클러스터, lab up --embedded)에는 레슨을 마지막으로 실행할 때 만든 토픽이 남아 있어 살펴볼 수
 있습니다. reset은 레슨 하나 또는 전체의 것을 지웁니다. 이 컴퓨터에서 시작한 것만 건드립니다.`),
-		Args: cobra.MaximumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			return a.noArgs(cmd, args[min(1, len(args)):])
+		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return lessonNames(), cobra.ShellCompDirectiveNoFileComp
 		},

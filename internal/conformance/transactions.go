@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -15,6 +16,7 @@ func transactionTests() tests {
 		"read_committed sees what a transaction committed, and no more":         readCommitted,
 		"offsets are committed with the transaction, or not at all":             offsetsInTransaction,
 		"a second producer with the same transactional id fences off the first": fence,
+		"a group takes a transaction's offsets only from a member of today":     fenceMember,
 	}
 }
 
@@ -158,4 +160,48 @@ func fence(t *testing.T, c *cluster) {
 	if got := c.readIsolated(t, sarama.ReadCommitted, topic, 0, 1); got[0].Offset != 2 { // after the aborted record and the abort marker
 		t.Errorf("the first committed record is at %d, want 2", got[0].Offset)
 	}
+}
+
+// fenceMember is KIP-447: the transactional id is its producer's, and still the group refuses the offset.
+func fenceMember(t *testing.T, c *cluster) {
+	in, group := c.topic(t, 1), c.group(t)
+	c.fill(t, in, 0, 5)
+	m := c.join(t, c.sarama(t), group, in, readOnly)
+	m.awaitPartitions(t, 1)
+	producer := c.producer(t, c.transactional(t, c.name()))
+	commit := func(offset int64, memberID string, generation int32) error {
+		if err := producer.BeginTxn(); err != nil {
+			t.Fatal(err)
+		}
+		offsets := map[string][]*sarama.PartitionOffsetMetadata{in: {{Partition: 0, Offset: offset}}}
+		metadata := &sarama.ConsumerGroupMetadata{GroupID: group, MemberID: memberID, GenerationID: generation}
+		if err := producer.AddOffsetsToTxnWithGroupMetadata(offsets, metadata); err != nil {
+			t.Fatal(err)
+		}
+		return producer.CommitTxn()
+	}
+	if err := commit(3, m.memberID(), m.generationID()); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		memberID   string
+		generation int32
+		want       sarama.KError
+	}{
+		{m.memberID(), m.generationID() - 1, sarama.ErrIllegalGeneration},
+		{"thrown-out", m.generationID(), sarama.ErrUnknownMemberId},
+	} {
+		if err := commit(4, tc.memberID, tc.generation); !errors.Is(err, tc.want) {
+			t.Errorf("member %s of generation %d commits: %v, want %v", tc.memberID, tc.generation, err, tc.want)
+		}
+		if err := producer.AbortTxn(); err != nil { // the producer can go on
+			t.Fatal(err)
+		}
+	}
+	eventually(t, func(context.Context) error { // CommitTxn returns before the markers are everywhere
+		if committed := c.committed(t, group, in); committed[0] != 3 {
+			return fmt.Errorf("committed %v, want 3", committed)
+		}
+		return nil
+	})
 }

@@ -3,8 +3,11 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,10 +17,14 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/problem"
 )
 
 // KafkaState describes a running embedded Kafka to other processes. It is the file kafka.json in its directory,
@@ -45,18 +52,22 @@ func RunningKafka(ctx context.Context, dir string) (state KafkaState, ok bool) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if NewControl(state).ping(ctx) != nil { // what a killed process left behind
+	if NewControl(state).identify(ctx) != nil { // what a killed process left behind
 		return KafkaState{}, false
 	}
 	return state, true
 }
 
 // StopKafka ends the embedded Kafka that runs on a data directory, in whichever process, and waits until it has let go
-// of the directory. It returns false if none was running.
+// of the directory. It returns false if none was running. One that does not answer is a *[problem.Problem].
 func StopKafka(ctx context.Context, dir string) (bool, error) {
 	state, ok := RunningKafka(ctx, dir)
 	if !ok {
-		return false, nil
+		unlock, err := lockDir(dir)
+		if err != nil {
+			return false, err
+		}
+		return false, unlock()
 	}
 	if err := NewControl(state).Shutdown(ctx); err != nil {
 		return true, err
@@ -68,6 +79,39 @@ func StopKafka(ctx context.Context, dir string) (bool, error) {
 		return true, fmt.Errorf("the embedded Kafka (pid %d) does not end: %w", state.PID, err)
 	}
 	return true, lock.Close()
+}
+
+// DeleteKafka deletes a data directory. It refuses while a Kafka runs on it, with a *[problem.Problem].
+func DeleteKafka(dir string) error {
+	unlock, err := lockDir(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(dir), unlock())
+}
+
+// lockDir locks the data directory of a Kafka that does not answer. If its process holds the lock, it lives.
+func lockDir(dir string) (unlock func() error, err error) {
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) { // nobody has it
+		return func() error { return nil }, nil
+	}
+	lock := flock.New(filepath.Join(dir, lockFile))
+	free, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the data directory of the embedded Kafka: %w", err)
+	}
+	if free {
+		return lock.Close, nil
+	}
+	var state KafkaState
+	if data, err := os.ReadFile(filepath.Join(dir, stateFile)); err != nil || json.Unmarshal(data, &state) != nil || state.PID == 0 {
+		return nil, problem.Environment(nil, i18n.Text{EN: "an embedded Kafka is using %s, but does not answer", KO: "내장 Kafka가 %s을(를) 사용하고 있지만 응답하지 않습니다"}.With(dir),
+			i18n.Text{EN: "it may be starting: try again", KO: "시작하는 중일 수 있으니 다시 시도하세요"})
+	}
+	return nil, problem.Environment(nil,
+		i18n.Text{EN: "an embedded Kafka (pid %d) is using %s, but does not answer", KO: "내장 Kafka(pid %d)가 %s을(를) 사용하고 있지만 응답하지 않습니다"}.With(state.PID, dir),
+		i18n.Text{EN: "if you have suspended it with Ctrl-Z, let it go on: fg in its terminal, or kill -CONT %d", KO: "Ctrl-Z로 멈춰 두었다면 그 터미널에서 fg로, 또는 kill -CONT %d로 다시 실행하세요"}.With(state.PID),
+		i18n.Text{EN: "end it: kill -KILL %d", KO: "강제로 종료하세요: kill -KILL %d"}.With(state.PID))
 }
 
 // controlServer lets other processes inject faults. It serves JSON over HTTP on 127.0.0.1 to who knows the token.
@@ -88,7 +132,6 @@ func startControl(k *Kafka, state *KafkaState, dir string) (*controlServer, erro
 	s := &controlServer{file: filepath.Join(dir, stateFile), shutdown: make(chan struct{})}
 	shutdown := sync.OnceFunc(func() { close(s.shutdown) })
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("POST /shutdown", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		_ = http.NewResponseController(w).Flush() // the answer goes out before Close cuts the connection
@@ -134,6 +177,10 @@ func startControl(k *Kafka, state *KafkaState, dir string) (*controlServer, erro
 	s.server = &http.Server{
 		ReadHeaderTimeout: 5 * time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if challenge, ok := strings.CutPrefix(r.URL.Path, identityPath); ok && r.Method == http.MethodGet {
+				_, _ = io.WriteString(w, identity(state.Token, challenge)) // the client sees a short answer
+				return
+			}
 			if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), token) != 1 {
 				http.Error(w, "wrong token", http.StatusForbidden)
 				return
@@ -237,30 +284,58 @@ func (c *Control) Shutdown(ctx context.Context) error {
 	return c.do(ctx, http.MethodPost, "/shutdown", nil, nil)
 }
 
-func (c *Control) ping(ctx context.Context) error {
-	return c.do(ctx, http.MethodGet, "/", nil, nil)
+const identityPath = "/identity/"
+
+// identity is what only a server that has the token can answer to a challenge.
+func identity(token, challenge string) string {
+	mac := hmac.New(sha256.New, []byte(token))
+	mac.Write([]byte(challenge)) // never fails
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
-func (c *Control) do(ctx context.Context, method, path string, body []byte, answer *int) (err error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.state.Control+path, bytes.NewReader(body))
+// identify returns nil if this Kafka answers at its address: after it was killed, another server may. The token stays
+// here, for that server is not to know it.
+func (c *Control) identify(ctx context.Context) error {
+	challenge := rand.Text()
+	req, err := c.request(ctx, http.MethodGet, identityPath+challenge, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := c.send(req)
+	if err == nil && string(answer) != identity(c.state.Token, challenge) {
+		err = fmt.Errorf("%s is not the embedded Kafka's", c.state.Control)
+	}
+	return err
+}
+
+func (c *Control) do(ctx context.Context, method, path string, body []byte, answer *int) error {
+	req, err := c.request(ctx, method, path, body)
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.state.Token)
-	resp, err := c.client.Do(req)
-	if err != nil {
-		return fmt.Errorf("control of the embedded Kafka: %w", err)
-	}
-	defer func() { err = errors.Join(err, resp.Body.Close()) }()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
-	if err != nil {
-		return fmt.Errorf("control of the embedded Kafka: %w", err)
-	}
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("control of the embedded Kafka: %s: %s", resp.Status, bytes.TrimSpace(text))
-	}
-	if answer == nil {
-		return nil
+	text, err := c.send(req)
+	if err != nil || answer == nil {
+		return err
 	}
 	return json.Unmarshal(text, answer)
+}
+
+func (c *Control) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
+	return http.NewRequestWithContext(ctx, method, "http://"+c.state.Control+path, bytes.NewReader(body))
+}
+
+func (c *Control) send(req *http.Request) (text []byte, err error) {
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("control of the embedded Kafka: %w", err)
+	}
+	defer func() { err = errors.Join(err, resp.Body.Close()) }()
+	if text, err = io.ReadAll(io.LimitReader(resp.Body, 4096)); err != nil {
+		return nil, fmt.Errorf("control of the embedded Kafka: %w", err)
+	}
+	if resp.StatusCode >= 300 {
+		return nil, fmt.Errorf("control of the embedded Kafka: %s: %s", resp.Status, bytes.TrimSpace(text))
+	}
+	return text, nil
 }

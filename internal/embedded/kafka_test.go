@@ -8,12 +8,16 @@ import (
 	"io"
 	"maps"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -89,6 +93,68 @@ func TestNoKafkaRuns(t *testing.T) {
 		}
 		if state, ok := embedded.RunningKafka(t.Context(), dir); ok {
 			t.Errorf("%s runs as %+v", left, state)
+		}
+	}
+}
+
+// After a kill another server may listen where the control was. It is not taken for the Kafka, and not told its token.
+func TestStrangerAtTheControlAddress(t *testing.T) {
+	t.Parallel()
+	told := make(chan string, 10)
+	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		told <- fmt.Sprint(r.URL, r.Header)
+		_, _ = io.WriteString(w, "welcome")
+	}))
+	defer stranger.Close()
+	dir := t.TempDir()
+	left, err := json.Marshal(embedded.KafkaState{Control: stranger.Listener.Addr().String(), Token: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "kafka.json"), left, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if state, ok := embedded.RunningKafka(t.Context(), dir); ok {
+		t.Errorf("a stranger runs as %+v", state)
+	}
+	if request := <-told; strings.Contains(request, "secret") {
+		t.Errorf("the stranger was told %s", request)
+	}
+	if ran, err := embedded.StopKafka(t.Context(), dir); ran || err != nil {
+		t.Errorf("stop says %v, %v", ran, err)
+	}
+}
+
+// A Kafka that was suspended with Ctrl-Z does not answer, and lives.
+func TestSuspendedKafkaKeepsItsData(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	brokers, kill := startKafkaProcess(t, dir)
+	fillKafka(t, brokers)
+	state, _ := embedded.RunningKafka(t.Context(), dir)
+	if err := syscall.Kill(state.PID, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	pid := strconv.Itoa(state.PID)
+	_, stopErr := embedded.StopKafka(t.Context(), dir)
+	for what, err := range map[string]error{"stop": stopErr, "delete": embedded.DeleteKafka(dir)} {
+		if p := new(problem.Problem); !errors.As(err, &p) || !strings.Contains(p.What.EN, pid) || !strings.Contains(p.What.KO, pid) {
+			t.Errorf("%s says %v", what, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data")); err != nil {
+		t.Errorf("its data is gone: %v", err)
+	}
+	kill()
+	if ran, err := embedded.StopKafka(t.Context(), dir); ran || err != nil {
+		t.Errorf("stop after its death says %v, %v", ran, err)
+	}
+	for range 2 { // the second time there is nothing
+		if err := embedded.DeleteKafka(dir); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is left: %v", dir, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -12,6 +13,41 @@ import (
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/problem"
 )
+
+// FindMySQLProgram tells the other tests whether there is a server to start here, and fetches one if need be.
+func FindMySQLProgram(ctx context.Context) error {
+	if _, err := mysqlInstalled(ctx, nil); !errors.Is(err, ErrNoMySQLProgram) {
+		return nil // if there is one that fails, the tests are to fail, too
+	}
+	return FetchMySQLProgram(ctx)
+}
+
+// FetchMySQLProgram fetches a server.
+func FetchMySQLProgram(ctx context.Context) error {
+	_, err := mysqlFetched(ctx, func(i18n.Text) {})
+	return err
+}
+
+// What a computer without a server and without a network says is not what a server says that fails.
+func TestMySQLThatCannotBeHadIsNamed(t *testing.T) {
+	t.Setenv(home.Env, t.TempDir())
+	bin := t.TempDir()
+	t.Setenv("PATH", bin)
+	if _, err := mysqlFetched(t.Context(), func(i18n.Text) {}); !errors.Is(err, ErrNoMySQLProgram) {
+		t.Errorf("without apt: %v", err)
+	}
+	for _, tool := range []string{"apt-get", "apt-cache", "dpkg"} {
+		if err := os.WriteFile(filepath.Join(bin, tool), []byte("#!/bin/sh\necho no network >&2\nexit 100\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := mysqlFetched(t.Context(), func(i18n.Text) {}); !errors.Is(err, ErrNoMySQLProgram) || !strings.Contains(err.Error(), "no network") {
+		t.Errorf("without a network: %v", err)
+	}
+	if err := mysqlMissing(errors.New("no space left on device")); errors.Is(err, ErrNoMySQLProgram) {
+		t.Errorf("a server that failed: %v", err)
+	}
+}
 
 // The packages are fetched and run, once with the system's package lists and once without any, as in a container image.
 func TestMySQLPackagesAreFetched(t *testing.T) {

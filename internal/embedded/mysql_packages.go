@@ -19,11 +19,11 @@ import (
 
 // mysqlFetched is the MariaDB that this machine's distribution packages, without root and without a change to the
 // system: apt downloads the packages that are not installed into the course's home, and dpkg unpacks them there, once
-// for all servers. Debian and Ubuntu only; elsewhere it is errNoMySQLProgram.
+// for all servers. Debian and Ubuntu only; elsewhere, and without a network, it is ErrNoMySQLProgram.
 func mysqlFetched(ctx context.Context, progress func(i18n.Text)) (mysqlProgram, error) {
 	for _, tool := range []string{"apt-get", "apt-cache", "dpkg"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return mysqlProgram{}, errNoMySQLProgram
+			return mysqlProgram{}, ErrNoMySQLProgram
 		}
 	}
 	dir, err := home.Dir("mysql", "packages")
@@ -57,7 +57,10 @@ func mysqlFetched(ctx context.Context, progress func(i18n.Text)) (mysqlProgram, 
 	}
 	defer os.RemoveAll(fresh)
 	if err := mysqlFetch(ctx, fresh); err != nil {
-		return mysqlProgram{}, fmt.Errorf("fetch MariaDB's packages: %w", err)
+		if ctx.Err() != nil {
+			return mysqlProgram{}, fmt.Errorf("fetch MariaDB's packages: %w", err)
+		}
+		return mysqlProgram{}, fmt.Errorf("%w, and MariaDB's packages cannot be fetched: %w", ErrNoMySQLProgram, err) // no network, say
 	}
 	if _, err := unpacked(filepath.Join(fresh, "root")); err != nil {
 		return mysqlProgram{}, fmt.Errorf("fetch MariaDB's packages: they do not run here: %w", err)

@@ -28,7 +28,9 @@ type mysqlProgram struct {
 	Version   string `json:"version"`        // "MariaDB 10.11.6", "MySQL 8.4.3"
 }
 
-var errNoMySQLProgram = errors.New("neither mariadbd nor mysqld found")
+// ErrNoMySQLProgram is why EnsureMySQL has nothing to start: no server is installed on this machine, and none can be
+// fetched.
+var ErrNoMySQLProgram = errors.New("neither mariadbd nor mysqld found")
 
 // series is the product and version that can read one data directory: "MariaDB 10.11".
 func (p mysqlProgram) series() string {
@@ -45,7 +47,7 @@ func (p mysqlProgram) mariaDB() bool { return p.InstallDB != "" }
 // servers in /usr/sbin, which an ordinary user's PATH lacks, Fedora in /usr/libexec, Homebrew in folders of its own.
 func mysqlInstalled(ctx context.Context, _ func(i18n.Text)) (mysqlProgram, error) {
 	if runtime.GOOS == "windows" {
-		return mysqlProgram{}, errNoMySQLProgram
+		return mysqlProgram{}, ErrNoMySQLProgram
 	}
 	dirs := filepath.SplitList(os.Getenv("PATH"))
 	for _, pattern := range []string{
@@ -74,7 +76,7 @@ func mysqlInstalled(ctx context.Context, _ func(i18n.Text)) (mysqlProgram, error
 			unusable = errors.Join(unusable, err)
 		}
 	}
-	return mysqlProgram{}, cmp.Or(unusable, errNoMySQLProgram)
+	return mysqlProgram{}, cmp.Or(unusable, ErrNoMySQLProgram)
 }
 
 var mysqlVersion = regexp.MustCompile(`Ver (\d+\.\d+\.\d+)`)
@@ -82,7 +84,7 @@ var mysqlVersion = regexp.MustCompile(`Ver (\d+\.\d+\.\d+)`)
 // again is the program as it is now: an upgrade may have changed or removed it.
 func (p mysqlProgram) again(ctx context.Context) (mysqlProgram, error) {
 	if p.Server == "" || !mysqlExecutable(p.Server) {
-		return mysqlProgram{}, errNoMySQLProgram
+		return mysqlProgram{}, ErrNoMySQLProgram
 	}
 	out, err := p.command(ctx, filepath.Dir(p.Server), p.Server, "--no-defaults", "--version").CombinedOutput()
 	if err != nil {
@@ -105,9 +107,11 @@ func (p mysqlProgram) again(ctx context.Context) (mysqlProgram, error) {
 
 // command runs one of the program's executables in a folder. Fetched ones are told where their libraries and messages
 // are. The paths are relative to the folder, because mariadb-install-db, a shell script, cannot bear a space in them.
+// The folder takes temporary tables, too: MariaDB deletes those of all servers in a folder that it shares, when it starts.
 func (p mysqlProgram) command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	if p.Root == "" {
 		return cmd
 	}
@@ -117,7 +121,7 @@ func (p mysqlProgram) command(ctx context.Context, dir, name string, args ...str
 	}
 	cmd.Args = slices.Insert(cmd.Args, 2, flags...) // --no-defaults stays the first
 	libraries := slices.Concat(mysqlGlob(p.Root, "usr/lib/*-linux-*"), mysqlGlob(p.Root, "lib/*-linux-*"))
-	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
+	cmd.Env = append(cmd.Env, "LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
 	return cmd
 }
 
@@ -205,7 +209,7 @@ func mysqlMissing(cause error) error {
 	if command := mysqlInstallCommand(); command != "" {
 		elsewhere = append([]i18n.Text{install.With(command)}, elsewhere...)
 	}
-	return problem.Environment(cmp.Or(cause, errNoMySQLProgram), what, elsewhere...)
+	return problem.Environment(cmp.Or(cause, ErrNoMySQLProgram), what, elsewhere...)
 }
 
 // mysqlInstallCommand is the command that installs a server with this machine's package manager.

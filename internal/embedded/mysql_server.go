@@ -120,13 +120,13 @@ func (s mysqlServer) start(ctx context.Context, o MySQLOptions) (mysqlState, *ex
 		if ctx.Err() != nil {
 			return state, nil, fmt.Errorf("start the embedded MySQL: %w", err)
 		}
-		if !errors.Is(err, errNoMySQLProgram) {
+		if err != ErrNoMySQLProgram { // that alone says nothing new
 			o.Progress(i18n.Text{
 				EN: "this server cannot be used: %v",
 				KO: "이 서버는 쓸 수 없습니다: %v",
 			}.With(err))
-			if failed != nil {
-				err = fmt.Errorf("%w; %w", failed, err)
+			if failed != nil { // there is a server, and it failed: that another cannot be fetched is not the reason
+				err = fmt.Errorf("%w; %v", failed, err)
 			}
 			failed = err
 		}

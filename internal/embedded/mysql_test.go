@@ -275,6 +275,7 @@ func TestMySQLPassesOverAnInstalledServerThatFails(t *testing.T) {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		t.Skip("needs a distribution whose packages can be fetched without root: no apt-get here")
 	}
+	mysqltest.Need(t, embedded.FetchMySQLProgram(t.Context()))
 	bin := t.TempDir()
 	for name, script := range map[string]string{
 		"mariadbd":           "echo 'mariadbd  Ver 99.1.2-MariaDB'",
@@ -453,9 +454,11 @@ func BenchmarkMySQL(b *testing.B) {
 	})
 }
 
-// mysqlDir is a server's folder. When the test ends, whatever still runs in it is stopped, and that is an error.
+// mysqlDir is a server's folder, in a test that needs a server. When the test ends, whatever still runs in the folder is
+// stopped, and that is an error.
 func mysqlDir(t testing.TB) string {
 	t.Helper()
+	mysqltest.Need(t, embedded.FindMySQLProgram(t.Context())) // before any other process looks for one
 	dir := t.TempDir()
 	t.Cleanup(func() {
 		status, err := embedded.StatusMySQL(dir)

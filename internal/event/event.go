@@ -30,7 +30,7 @@ const (
 	Committed Type = "committed" // a call of session.Commit() returned
 	Reading   Type = "reading"   // a consumer begins to read a partition: record says where, offset -1 for the newest, -2 for the oldest
 	Derived   Type = "derived"   // the broker acknowledged a record that was made of another one with the same id
-	Fenced    Type = "fenced"    // the broker refused a producer, because another one has taken over its transactional id
+	Fenced    Type = "fenced"    // the broker refused what a producer sent, because its work is somebody else's now
 	Measured  Type = "measured"  // a number that a program measured
 	// OffsetFound: a program found a group's offset in Kafka's own memory: record says the next record to read, its key
 	// the group; offset -1 where the group has forgotten it.
@@ -48,6 +48,7 @@ const (
 	Predict        Type = "predict"    // the question
 	Prediction     Type = "prediction" // the student's answer
 	Step           Type = "step"
+	Resumed        Type = "resumed" // the pause before a step is over
 	Note           Type = "note"    // what the runner did behind the scenes, and why
 	Waiting        Type = "waiting" // for what, for more than two seconds
 	Started        Type = "started" // a program

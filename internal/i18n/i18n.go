@@ -76,3 +76,12 @@ func fill(format string, lang Lang, args []any) string {
 
 // Verbatim is a text that is the same in both languages: a name, a number, a path.
 func Verbatim(s string) Text { return Text{EN: s, KO: s} }
+
+// Join puts texts into one, in both languages.
+func Join(texts []Text, separator string) Text {
+	var en, ko []string
+	for _, t := range texts {
+		en, ko = append(en, t.EN), append(ko, t.KO)
+	}
+	return Text{EN: strings.Join(en, separator), KO: strings.Join(ko, separator)}
+}

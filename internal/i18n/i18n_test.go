@@ -33,6 +33,16 @@ func TestWithFillsBothLanguages(t *testing.T) {
 	}
 }
 
+func TestJoin(t *testing.T) {
+	got := i18n.Join([]i18n.Text{{EN: "not set", KO: "설정되지 않음"}, i18n.Verbatim("a:1: refused")}, "; ")
+	if want := (i18n.Text{EN: "not set; a:1: refused", KO: "설정되지 않음; a:1: refused"}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := i18n.Join(nil, "; "); !got.IsZero() {
+		t.Errorf("nothing is %+v", got)
+	}
+}
+
 func TestParse(t *testing.T) {
 	if lang, err := i18n.Parse("KO"); err != nil || lang != i18n.Korean {
 		t.Errorf("Parse(KO) = %q, %v", lang, err)

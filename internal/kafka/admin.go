@@ -111,8 +111,17 @@ func EnsureTopic(ctx context.Context, cfg Config, name string, partitions int32)
 	return a.EnsureTopic(ctx, name, partitions)
 }
 
-// AddPartitions raises a topic to a number of partitions. Kafka cannot lower it.
+// AddPartitions raises a topic to a number of partitions. Kafka cannot lower it. The number that the topic has already
+// is refused here, as Apache Kafka does (INVALID_PARTITIONS) and the embedded one does not.
 func (a *Admin) AddPartitions(ctx context.Context, name string, partitions int32) error {
+	topic, err := a.DescribeTopic(ctx, name)
+	if err != nil {
+		return err
+	}
+	if now := len(topic.Partitions); int(partitions) <= now {
+		return problem.Usage(i18n.Text{EN: "topic %s has %d partitions already, and Kafka cannot take any away", KO: "%s 토픽의 파티션은 이미 %d개이고, Kafka에서 파티션은 줄일 수 없습니다"}.With(name, now),
+			i18n.Text{EN: "ask for more than %d: the number is the total afterwards", KO: "%d보다 큰 수를 지정하세요. 늘린 뒤의 전체 파티션 수입니다"}.With(now))
+	}
 	if err := a.admin.CreatePartitions(name, partitions, nil, false); err != nil {
 		return topicError("add partitions to", name, err)
 	}
@@ -180,10 +189,7 @@ func (a *Admin) topicSeen(name string, partitions int) error {
 
 // ledPartitions asks one broker how many partitions of the topic have a leader.
 func (a *Admin) ledPartitions(b *sarama.Broker, topic string) (int, error) {
-	if err := b.Open(a.client.Config()); err != nil && !errors.Is(err, sarama.ErrAlreadyConnected) {
-		return 0, err
-	}
-	resp, err := b.GetMetadata(sarama.NewMetadataRequest(a.client.Config().Version, []string{topic}))
+	resp, err := a.metadata(b, []string{topic})
 	if err != nil {
 		return 0, err
 	}
@@ -277,4 +283,33 @@ func (a *Admin) Brokers() []Broker {
 	}
 	slices.SortFunc(brokers, func(x, y Broker) int { return int(x.ID - y.ID) })
 	return brokers
+}
+
+// ClusterID returns the id that the cluster has given itself, whatever the addresses it is reached at. It is "" on Kafka
+// before 0.10.1. [ClusterID] asks an address that needs neither TLS nor a login.
+func (a *Admin) ClusterID(ctx context.Context) (string, error) {
+	var down []error
+	for _, b := range a.client.Brokers() {
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		resp, err := a.metadata(b, nil)
+		if err != nil {
+			down = append(down, fmt.Errorf("ask broker %d for its cluster: %w", b.ID(), err))
+			continue
+		}
+		if resp.ClusterID == nil {
+			return "", nil
+		}
+		return *resp.ClusterID, nil
+	}
+	return "", errors.Join(down...)
+}
+
+// metadata asks one broker about the cluster and these topics; about all if there are none, as sarama has it.
+func (a *Admin) metadata(b *sarama.Broker, topics []string) (*sarama.MetadataResponse, error) {
+	if err := b.Open(a.client.Config()); err != nil && !errors.Is(err, sarama.ErrAlreadyConnected) {
+		return nil, err
+	}
+	return b.GetMetadata(sarama.NewMetadataRequest(a.client.Config().Version, topics))
 }

@@ -18,8 +18,14 @@ import (
 	"kafkahandson/internal/problem"
 )
 
-// connectTimeout is how long a program waits for a first answer before it says that there is none.
-const connectTimeout = 2 * time.Second
+const (
+	// connectTimeout is how long a program waits for a first answer before it says that there is none.
+	connectTimeout = 2 * time.Second
+	// reachTimeout is how long it takes at most to find out that no broker can be used, although an address answers.
+	reachTimeout = 2500 * time.Millisecond
+	// afterFirst is how long others may take to answer once one has.
+	afterFirst = 100 * time.Millisecond
+)
 
 // NewClient connects to the cluster. When no broker can be used it returns within 3 s, with a *[problem.Problem]
 // that tells what was tried and how to solve it. The caller closes the client.
@@ -30,66 +36,70 @@ func NewClient(ctx context.Context, cfg Config, sc *sarama.Config) (sarama.Clien
 	if err := sc.Validate(); err != nil { // a mistake of the program, not of the cluster
 		return nil, err
 	}
-	brokers, err := answering(ctx, cfg, sc)
-	if err != nil {
-		return nil, err
+	ask := func(ctx context.Context, addr string) error { return ask(ctx, addr, sc) }
+	start := time.Now()
+	seeds, errs := answering(ctx, connectTimeout, cfg.Brokers, ask)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	client, err := sarama.NewClient(brokers, sc)
+	if len(seeds) == 0 {
+		return nil, unanswered(cfg, errs)
+	}
+	client, err := sarama.NewClient(seeds, sc)
 	if err != nil {
-		return nil, refused(cfg, brokers, err)
+		return nil, refused(cfg, seeds, err)
 	}
 	var advertised []string
 	for _, b := range client.Brokers() {
+		if slices.Contains(seeds, b.Addr()) { // it has answered just now
+			return client, nil
+		}
 		advertised = append(advertised, b.Addr())
 	}
-	if errs := dial(ctx, advertised); len(errs) > 0 && !slices.Contains(errs, nil) {
-		if ctx.Err() != nil {
-			return nil, errors.Join(ctx.Err(), client.Close())
-		}
-		return nil, errors.Join(misadvertised(brokers, advertised, errs), client.Close())
+	probe, took := ask, time.Since(start)
+	left := max(reachTimeout-took, reachTimeout-connectTimeout)
+	if 2*took > left { // on a slow line there is no time to ask again: a connection has to do
+		probe = dial
+	}
+	reached, errs := answering(ctx, left, advertised, probe)
+	switch {
+	case ctx.Err() != nil:
+		return nil, errors.Join(ctx.Err(), client.Close())
+	case len(reached) == 0 && len(advertised) > 0:
+		return nil, errors.Join(misadvertised(seeds, advertised, reasons(advertised, errs, left)), client.Close())
 	}
 	return client, nil
 }
 
-// answering returns those of the brokers that answer as Kafka within connectTimeout. It asks all at once.
-func answering(ctx context.Context, cfg Config, sc *sarama.Config) ([]string, error) {
-	errs := make([]error, len(cfg.Brokers))
+// answering probes all addresses at once. It returns those that answer, and all errors by the index of the address. Once
+// one has answered the others have afterFirst: a silent one must not hold up a program that does not need it.
+func answering(ctx context.Context, timeout time.Duration, addrs []string, probe func(context.Context, string) error) ([]string, []error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	errs := make([]error, len(addrs))
 	var wg sync.WaitGroup
-	for i, addr := range cfg.Brokers {
-		wg.Go(func() { errs[i] = ask(ctx, addr, sc) })
+	for i, addr := range addrs {
+		wg.Go(func() {
+			if errs[i] = probe(ctx, addr); errs[i] == nil {
+				time.AfterFunc(afterFirst, cancel)
+			}
+		})
 	}
 	wg.Wait()
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	var answer, accept []string
-	var accepted []error
-	for i, addr := range cfg.Brokers {
-		var op *net.OpError
-		switch {
-		case errs[i] == nil:
+	var answer []string
+	for i, addr := range addrs {
+		if errs[i] == nil {
 			answer = append(answer, addr)
-		case !errors.As(errs[i], &op) || op.Op != "dial":
-			accept = append(accept, addr)
-			accepted = append(accepted, errs[i])
 		}
 	}
-	switch {
-	case len(answer) > 0:
-		return answer, nil
-	case len(accept) > 0:
-		return nil, refused(cfg, accept, errors.Join(distinct(accepted)...))
-	default:
-		return nil, unreachable(cfg.Brokers, errs)
-	}
+	return answer, errs
 }
 
-// ask asks one broker for the cluster's metadata. Connecting, TLS, the login and the answer have connectTimeout
-// together.
+// ask asks one broker for the cluster's metadata. Connecting, TLS, the login and the answer end with ctx.
 func ask(ctx context.Context, addr string, sc *sarama.Config) error {
 	first := *sc
 	first.Metadata.Retry.Max = 0 // later requests may be retried as sarama is configured
-	first.Net.Proxy.Enable, first.Net.Proxy.Dialer = true, &deadlineDialer{ctx: ctx, timeout: connectTimeout}
+	first.Net.Proxy.Enable, first.Net.Proxy.Dialer = true, contextDialer{ctx}
 	client, err := sarama.NewClient([]string{addr}, &first)
 	if err != nil {
 		return err
@@ -97,38 +107,36 @@ func ask(ctx context.Context, addr string, sc *sarama.Config) error {
 	return client.Close()
 }
 
-// dial opens and closes a TCP connection to each address at once and returns what failed, by address.
-func dial(ctx context.Context, addrs []string) []error {
-	errs := make([]error, len(addrs))
-	dialer := &net.Dialer{Timeout: connectTimeout}
-	var wg sync.WaitGroup
-	for i, addr := range addrs {
-		wg.Go(func() {
-			conn, err := dialer.DialContext(ctx, "tcp", addr)
-			if err == nil {
-				err = conn.Close()
-			}
-			errs[i] = err
-		})
+// dial opens and closes a TCP connection.
+func dial(ctx context.Context, addr string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
 	}
-	wg.Wait()
-	return errs
+	return conn.Close()
 }
 
-func unreachable(brokers []string, errs []error) error {
-	return problem.Environment(reasons(errs),
+// unanswered is the problem that no address answers: nobody is there, or somebody who does not speak Kafka.
+func unanswered(cfg Config, errs []error) error {
+	var accepting []string
+	var accepted []error
+	for i, addr := range cfg.Brokers {
+		if op := (*net.OpError)(nil); !errors.As(errs[i], &op) || op.Op != "dial" {
+			accepting = append(accepting, addr)
+			accepted = append(accepted, errs[i])
+		}
+	}
+	if len(accepting) > 0 {
+		return refused(cfg, accepting, errors.Join(distinct(accepted)...))
+	}
+	return unreachable(cfg.Brokers, reasons(cfg.Brokers, errs, connectTimeout))
+}
+
+func unreachable(brokers []string, tried *problem.Problem) error {
+	return problem.Environment(tried,
 		i18n.Text{EN: "no Kafka answers at %s", KO: "%s에서 응답하는 Kafka가 없습니다"}.With(strings.Join(brokers, ", ")),
 		i18n.Text{EN: "start one in another terminal: `make up-embedded` (no Docker) or `make up` (Docker)", KO: "다른 터미널에서 Kafka를 시작하세요: `make up-embedded` (Docker 없이) 또는 `make up` (Docker)"},
 		i18n.Text{EN: "name your own cluster: KAFKA_BROKERS=host:9092", KO: "사용 중인 클러스터를 지정하세요: KAFKA_BROKERS=host:9092"})
-}
-
-// reasons is what was tried, in one line.
-func reasons(errs []error) error {
-	var tried []string
-	for _, err := range errs {
-		tried = append(tried, reason(err))
-	}
-	return errors.New(strings.Join(tried, "; "))
 }
 
 // distinct leaves out errors that say the same as an earlier one: the brokers of a cluster fail alike.
@@ -142,17 +150,25 @@ func distinct(errs []error) []error {
 	return kept
 }
 
-// reason shortens a dial error to what a person needs: the address and why.
-func reason(err error) string {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Addr != nil {
-		why := op.Err.Error()
-		if op.Timeout() {
-			why = "no answer within " + connectTimeout.String()
-		}
-		return fmt.Sprintf("%s: %s", op.Addr, strings.TrimPrefix(why, "connect: "))
+// reasons is what was tried, in one line: each address and why it failed.
+func reasons(addrs []string, errs []error, waited time.Duration) *problem.Problem {
+	var tried []i18n.Text
+	for i, err := range errs {
+		tried = append(tried, i18n.Text{EN: "%s: %s", KO: "%s: %s"}.With(addrs[i], reason(err, waited)))
 	}
-	return err.Error()
+	return &problem.Problem{What: i18n.Join(tried, "; ")}
+}
+
+// reason shortens an error to what a person needs. What the system says is in English.
+func reason(err error, waited time.Duration) i18n.Text {
+	op := (*net.OpError)(nil)
+	switch {
+	case !errors.As(err, &op):
+		return i18n.Verbatim(err.Error())
+	case op.Timeout():
+		return i18n.Text{EN: "no answer within %s", KO: "%s 안에 응답이 없습니다"}.With(waited.Round(100 * time.Millisecond))
+	}
+	return i18n.Verbatim(strings.TrimPrefix(op.Err.Error(), "connect: "))
 }
 
 func refused(cfg Config, accepting []string, err error) error {
@@ -180,22 +196,24 @@ func refused(cfg Config, accepting []string, err error) error {
 		i18n.Text{EN: "%s accepts a connection, but does not answer as Kafka", KO: "%s에 연결은 되지만 Kafka로 응답하지 않습니다"}.With(brokers), solve)
 }
 
-func misadvertised(brokers, advertised []string, errs []error) error {
-	return problem.Environment(reasons(errs),
+func misadvertised(seeds, advertised []string, tried *problem.Problem) error {
+	return problem.Environment(tried,
 		i18n.Text{EN: "Kafka answers at %s, but calls itself %s, and none of these can be reached from here",
-			KO: "Kafka가 %s에서 응답하지만 자기 주소를 %s(으)로 알려 주는데, 여기서는 그 주소에 연결할 수 없습니다"}.With(strings.Join(brokers, ", "), strings.Join(advertised, ", ")),
+			KO: "Kafka가 %s에서 응답하지만 자기 주소를 %s(으)로 알려 주는데, 여기서는 그 주소에 연결할 수 없습니다"}.With(strings.Join(seeds, ", "), strings.Join(advertised, ", ")),
 		i18n.Text{EN: "set the broker's advertised.listeners to an address that this computer can dial", KO: "브로커의 advertised.listeners를 이 컴퓨터가 연결할 수 있는 주소로 설정하세요"})
 }
 
 // ClusterID asks one address for the id of its cluster: the quickest way to learn whether Kafka is there. It waits for
 // 1 s at most.
 func ClusterID(ctx context.Context, addr string) (id string, err error) {
+	timed, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
 	sc := sarama.NewConfig()
 	sc.ClientID = "kafkahandson"
-	sc.Net.Proxy.Enable, sc.Net.Proxy.Dialer = true, &deadlineDialer{ctx: ctx, timeout: time.Second}
+	sc.Net.Proxy.Enable, sc.Net.Proxy.Dialer = true, contextDialer{timed}
 	b := sarama.NewBroker(addr)
 	if err := b.Open(sc); err != nil {
-		return "", fmt.Errorf("connect to %s: %w", addr, err)
+		return "", fmt.Errorf("%s: %w", addr, err)
 	}
 	defer func() { // Close reports a connection that never came up: that is the error below already
 		if closeErr := b.Close(); err == nil {
@@ -203,11 +221,11 @@ func ClusterID(ctx context.Context, addr string) (id string, err error) {
 		}
 	}()
 	resp, err := b.GetMetadata(&sarama.MetadataRequest{Version: 5, Topics: []string{}})
-	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
-		return "", fmt.Errorf("%s: %w", addr, op.Err)
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		err = op.Err // the rest is the address again, and the client's own
 	}
 	if err != nil {
-		return "", fmt.Errorf("ask %s for its cluster: %w", addr, err)
+		return "", fmt.Errorf("%s: %w", addr, err)
 	}
 	if resp.ClusterID != nil {
 		id = *resp.ClusterID

@@ -11,10 +11,10 @@ import (
 	"kafkahandson/internal/kafka"
 )
 
-// TestFullBacklog connects to a listener that accepts nothing and whose queue is full, so that the connection is
-// neither made nor refused, as behind a firewall. Linux drops what does not fit into the queue.
-func TestFullBacklog(t *testing.T) {
-	t.Parallel()
+// blackHole returns an address that neither makes nor refuses a connection, as behind a firewall: that of a listener
+// which accepts nothing and whose queue is full. Linux drops what does not fit into the queue.
+func blackHole(t *testing.T) string {
+	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -40,18 +40,35 @@ func TestFullBacklog(t *testing.T) {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr.String())
 		cancel()
 		if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
-			break
+			return addr.String()
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = conn.Close() })
 	}
+}
 
+func TestBlackHole(t *testing.T) {
+	t.Parallel()
+	addr := blackHole(t)
 	start := time.Now()
-	err = connect(t, kafka.Config{Brokers: []string{addr.String()}})
+	err := connect(t, kafka.Config{Brokers: []string{addr}})
 	if took := time.Since(start); took > soon {
 		t.Errorf("it took %v", took)
 	}
-	requireProblem(t, err, "no Kafka answers", addr.String(), "no answer within 2s")
+	requireProblem(t, err, "no Kafka answers", addr, "no answer within 2s")
+}
+
+// TestSilentSeedAndBlackHole has both waits: for a seed that does not answer, and for a broker that cannot be reached.
+func TestSilentSeedAndBlackHole(t *testing.T) {
+	t.Parallel()
+	advertised := blackHole(t)
+	seed := startMisadvertised(t, advertised)
+	start := time.Now()
+	err := connect(t, kafka.Config{Brokers: []string{silentPort(t), seed}})
+	if took := time.Since(start); took > soon {
+		t.Errorf("it took %v", took)
+	}
+	requireProblem(t, err, seed, advertised+": no answer within", "advertised.listeners")
 }

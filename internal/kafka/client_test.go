@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
 )
 
@@ -138,12 +139,11 @@ func TestNewClientEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// TestMisadvertised connects to brokers that tell their clients addresses which cannot be reached, as a broker in
-// Docker does when it advertises the name of its container.
-func TestMisadvertised(t *testing.T) {
-	t.Parallel()
-	advertised := closedPort(t)
-	_, port, err := net.SplitHostPort(advertised)
+// startMisadvertised starts a broker that tells its clients an address of somebody else, as a broker in Docker does when
+// it advertises the name of its container. It returns the address at which the broker answers.
+func startMisadvertised(t *testing.T, advertised string) string {
+	t.Helper()
+	host, port, err := net.SplitHostPort(advertised)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,17 +155,50 @@ func TestMisadvertised(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer cluster.Close()
+	t.Cleanup(cluster.Close)
 	cluster.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
 		resp := r.ResponseKind().(*kmsg.MetadataResponse)
 		broker := kmsg.NewMetadataResponseBroker()
-		broker.Host, broker.Port = "127.0.0.1", int32(n)
+		broker.Host, broker.Port = host, int32(n)
 		resp.Brokers = append(resp.Brokers, broker)
 		return resp, nil, true
 	})
-	addrs := cluster.ListenAddrs()
-	requireProblem(t, connect(t, kafka.Config{Brokers: addrs}), addrs[0], advertised, "advertised.listeners")
+	return cluster.ListenAddrs()[0]
+}
+
+// TestMisadvertised connects to brokers that tell their clients addresses which cannot be used.
+func TestMisadvertised(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ advertised, why string }{
+		"closed": {closedPort(t), "refused"},
+		"silent": {silentPort(t), "no answer within"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := startMisadvertised(t, test.advertised)
+			start := time.Now()
+			err := connect(t, kafka.Config{Brokers: []string{silentPort(t), seed}})
+			if took := time.Since(start); took > soon {
+				t.Errorf("it took %v", took)
+			}
+			requireProblem(t, err, seed, test.advertised+": ", test.why, "advertised.listeners")
+		})
+	}
+}
+
+// TestSilentSeed connects as fast as without the seed that does not answer: not after the 2 s that it is given alone.
+func TestSilentSeed(t *testing.T) {
+	t.Parallel()
+	server, cfg := startPlain(t)
+	cfg.Brokers = []string{silentPort(t), server.Brokers()[0], silentPort(t)}
+	start := time.Now()
+	if err := connect(t, cfg); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > soon/2 {
+		t.Errorf("it took %v", took)
+	}
 }
 
 func TestClusterID(t *testing.T) {
@@ -184,5 +217,52 @@ func TestClusterID(t *testing.T) {
 		if took := time.Since(start); took > soon/2 {
 			t.Errorf("it took %v", took)
 		}
+	}
+}
+
+func TestAdminClusterID(t *testing.T) {
+	t.Parallel()
+	ours := newAuthority(t)
+	user := embedded.User{Mechanism: "SCRAM-SHA-512", Name: "ann", Password: secret}
+	for name, test := range map[string]struct {
+		server embedded.KafkaOptions
+		client kafka.Config
+	}{
+		"plain": {},
+		"TLS and SASL": {
+			embedded.KafkaOptions{TLS: ours.serverTLS(t), Users: []embedded.User{user}},
+			kafka.Config{TLS: kafka.TLS{Enabled: true, CAFile: ours.file}, SASL: kafka.SASL{Mechanism: user.Mechanism, Username: user.Name, Password: user.Password}},
+		},
+		"an old protocol": {client: kafka.Config{Version: "1.0.0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := startKafka(t, test.server)
+			cfg := test.client
+			cfg.Brokers = server.Brokers()
+			admin := newAdmin(t, cfg)
+			if id, err := admin.ClusterID(t.Context()); err != nil || id != server.State().ClusterID {
+				t.Errorf("it is cluster %q (%v), want %q", id, err, server.State().ClusterID)
+			}
+			if err := server.StopBroker(0); err != nil {
+				t.Fatal(err)
+			}
+			for range 5 { // the order of brokers changes
+				if id, err := admin.ClusterID(t.Context()); err != nil || id != server.State().ClusterID {
+					t.Errorf("without broker 0 it is cluster %q (%v)", id, err)
+				}
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if _, err := admin.ClusterID(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+			if err := server.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if id, err := admin.ClusterID(t.Context()); err == nil {
+				t.Errorf("it is cluster %q after its end", id)
+			}
+		})
 	}
 }

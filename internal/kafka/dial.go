@@ -9,28 +9,33 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// deadlineDialer dials connections that end at a deadline, whatever happens on them. sarama limits the wait for each
-// answer, and tries up to three requests; it does not limit the TLS handshake.
-type deadlineDialer struct {
-	ctx     context.Context // of the dialling; sarama passes none
-	timeout time.Duration
-}
+// contextDialer dials connections that break when a context ends, whatever happens on them. sarama passes no context,
+// limits the wait for each answer while it tries up to three requests, and does not limit the TLS handshake.
+type contextDialer struct{ ctx context.Context }
 
-func (d *deadlineDialer) Dial(network, addr string) (net.Conn, error) {
-	deadline := time.Now().Add(d.timeout)
-	conn, err := (&net.Dialer{Deadline: deadline}).DialContext(d.ctx, network, addr)
+func (d contextDialer) Dial(network, addr string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(d.ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
-	return deadlineConn{conn}, conn.SetDeadline(deadline)
+	stop := context.AfterFunc(d.ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // fails on a closed connection only
+	return &contextConn{Conn: conn, stop: stop}, nil
 }
 
-// deadlineConn keeps the deadline it has.
-type deadlineConn struct{ net.Conn }
+// contextConn has the deadline of its context and takes no other.
+type contextConn struct {
+	net.Conn
+	stop func() bool
+}
 
-func (deadlineConn) SetDeadline(time.Time) error      { return nil }
-func (deadlineConn) SetReadDeadline(time.Time) error  { return nil }
-func (deadlineConn) SetWriteDeadline(time.Time) error { return nil }
+func (c *contextConn) Close() error {
+	c.stop()
+	return c.Conn.Close()
+}
+
+func (*contextConn) SetDeadline(time.Time) error      { return nil }
+func (*contextConn) SetReadDeadline(time.Time) error  { return nil }
+func (*contextConn) SetWriteDeadline(time.Time) error { return nil }
 
 // breakableDialer dials connections that can be broken, which ends every wait for an answer on them. sarama's JoinGroup
 // waits for the other members and knows no context.

@@ -27,7 +27,7 @@ type GroupObserver struct {
 	Acquired, Released func(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim)
 	// Committed: a call of session.Commit() returned after this time. sarama gives no result: its error goes to Error.
 	Committed func(took time.Duration)
-	// Idle: nothing has arrived for IdleAfter, and this is why.
+	// Idle: nothing has arrived for IdleAfter, and this is why. It is told again when the reason becomes another one.
 	Idle func(why i18n.Text)
 	// IdleAfter is how long nothing may arrive before a member says why. Default: 3 s.
 	IdleAfter time.Duration
@@ -46,7 +46,7 @@ type GroupObserver struct {
 // sc.Consumer.Offsets.Initial must be set by the caller. A missing topic is a *[problem.Problem].
 func ConsumeGroup(ctx context.Context, cfg Config, sc *sarama.Config, group string, topics []string, handler sarama.ConsumerGroupHandler, obs GroupObserver) (err error) {
 	own := *sc
-	watch := newIdleWatch(group, topics, own.Consumer.Offsets.Initial, obs)
+	watch := newIdleWatch(group, topics, obs)
 	own.Consumer.Interceptors = append([]sarama.ConsumerInterceptor{watch}, sc.Consumer.Interceptors...)
 
 	dialer := newBreakableDialer(&own)
@@ -194,21 +194,35 @@ func (h *observedHandler) fatal(where string, err error) error {
 }
 
 func (h *observedHandler) session(s sarama.ConsumerGroupSession) sarama.ConsumerGroupSession {
-	if h.obs.Committed == nil {
-		return s
-	}
-	return &observedSession{ConsumerGroupSession: s, committed: h.obs.Committed}
+	return &observedSession{ConsumerGroupSession: s, obs: h.obs, watch: h.watch}
 }
 
 type observedSession struct {
 	sarama.ConsumerGroupSession
-	committed func(time.Duration)
+	obs   GroupObserver
+	watch *idleWatch
+}
+
+func (s *observedSession) MarkMessage(m *sarama.ConsumerMessage, metadata string) {
+	s.MarkOffset(m.Topic, m.Partition, m.Offset+1, metadata)
+}
+
+func (s *observedSession) MarkOffset(topic string, partition int32, offset int64, metadata string) {
+	s.ConsumerGroupSession.MarkOffset(topic, partition, offset, metadata)
+	s.watch.marked(topic, partition, offset)
+}
+
+func (s *observedSession) ResetOffset(topic string, partition int32, offset int64, metadata string) {
+	s.ConsumerGroupSession.ResetOffset(topic, partition, offset, metadata)
+	s.watch.reset(topic, partition, offset)
 }
 
 func (s *observedSession) Commit() {
 	start := time.Now()
 	s.ConsumerGroupSession.Commit()
-	s.committed(time.Since(start))
+	if s.obs.Committed != nil {
+		s.obs.Committed(time.Since(start))
+	}
 }
 
 // BadRecord is the problem that a program cannot read a record. It names the record and the way past it.

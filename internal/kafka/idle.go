@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -14,26 +15,38 @@ import (
 	"kafkahandson/internal/i18n"
 )
 
-// idleWatch finds out why a consumer group member receives nothing and says so, once per silence.
+// idleWatch finds out why a consumer group member receives nothing and says so: once in a silence, and again when the
+// reason becomes another one.
 type idleWatch struct {
-	group   string
-	topics  []string
-	initial int64
-	after   time.Duration
-	obs     GroupObserver
+	group  string
+	topics []string
+	after  time.Duration
+	obs    GroupObserver
 
 	mu sync.Mutex
 	silence
-	suspected, said bool
+	suspected bool
+	said      i18n.Text // what was said last in this silence
 }
 
 // silence is what is known while nothing arrives.
 type silence struct {
-	since    time.Time
-	session  sarama.ConsumerGroupSession // nil while joining
-	claims   []sarama.ConsumerGroupClaim // that have begun and not ended
-	received int                         // records, since the program started
+	since   time.Time                   // when it began, or when a reason was found last
+	session sarama.ConsumerGroupSession // nil while joining
+	claims  []sarama.ConsumerGroupClaim // that have begun and not ended
+	places  map[partition]place         // of what was fetched since the last join
 }
+
+type partition struct {
+	topic string
+	id    int32
+}
+
+// place is how far a member has come in a partition. The offsets are those of the next record, 0 before the first.
+type place struct{ fetched, marked int64 }
+
+// unmarked tells whether a record was fetched and not marked: the handler has yet to do its work for it.
+func (p place) unmarked() bool { return p.fetched > p.marked }
 
 // partitions is how many are assigned; with a cooperative strategy that changes within a session.
 func (s silence) partitions() int {
@@ -44,26 +57,48 @@ func (s silence) partitions() int {
 	return n
 }
 
-func newIdleWatch(group string, topics []string, initial int64, obs GroupObserver) *idleWatch {
-	after := cmp.Or(obs.IdleAfter, 3*time.Second)
-	return &idleWatch{group: group, topics: topics, initial: initial, after: after, obs: obs, silence: silence{since: time.Now()}}
+func newIdleWatch(group string, topics []string, obs GroupObserver) *idleWatch {
+	w := &idleWatch{group: group, topics: topics, after: cmp.Or(obs.IdleAfter, 3*time.Second), obs: obs}
+	w.joining()
+	return w
 }
 
-// OnConsume makes the watch a [sarama.ConsumerInterceptor]: a record arrived.
-func (w *idleWatch) OnConsume(*sarama.ConsumerMessage) {
+// OnConsume makes the watch a [sarama.ConsumerInterceptor]: a record was fetched, and goes to the handler next.
+func (w *idleWatch) OnConsume(m *sarama.ConsumerMessage) {
+	w.move(m.Topic, m.Partition, func(p *place) { p.fetched = m.Offset + 1 })
+}
+
+func (w *idleWatch) marked(topic string, id int32, next int64) {
+	w.move(topic, id, func(p *place) { p.marked = max(p.marked, next) })
+}
+
+func (w *idleWatch) reset(topic string, id int32, next int64) {
+	w.move(topic, id, func(p *place) { p.marked = min(p.marked, next) })
+}
+
+func (w *idleWatch) move(topic string, id int32, to func(*place)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.received++
+	of := partition{topic, id}
+	p := w.places[of]
+	to(&p)
+	w.places[of] = p
 	w.quiet()
 }
 
 // quiet begins a new silence.
-func (w *idleWatch) quiet() { w.since, w.suspected, w.said = time.Now(), false, false }
+func (w *idleWatch) quiet() {
+	w.listen()
+	w.said = i18n.Text{}
+}
+
+// listen waits for the silence to last.
+func (w *idleWatch) listen() { w.since, w.suspected = time.Now(), false }
 
 func (w *idleWatch) joining() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.session, w.claims = nil, nil
+	w.session, w.claims, w.places = nil, nil, map[partition]place{}
 	w.quiet()
 }
 
@@ -92,6 +127,7 @@ func (w *idleWatch) released(c sarama.ConsumerGroupClaim) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.claims = slices.DeleteFunc(w.claims, func(other sarama.ConsumerGroupClaim) bool { return other == c })
+	delete(w.places, partition{c.Topic(), c.Partition()})
 	w.quiet()
 }
 
@@ -116,12 +152,12 @@ func (w *idleWatch) run(ctx context.Context, client sarama.Client) {
 // why is the reason of the present silence, or no text while there is nothing (new) to say.
 func (w *idleWatch) why(ctx context.Context, client sarama.Client) i18n.Text {
 	w.mu.Lock()
-	if w.said || time.Since(w.since) < w.after {
+	if time.Since(w.since) < w.after {
 		w.mu.Unlock()
 		return i18n.Text{}
 	}
 	seen := w.silence
-	seen.claims = slices.Clone(seen.claims)
+	seen.claims, seen.places = slices.Clone(seen.claims), maps.Clone(seen.places)
 	w.mu.Unlock()
 
 	why := w.explain(ctx, client, seen)
@@ -134,11 +170,15 @@ func (w *idleWatch) why(ctx context.Context, client sarama.Client) i18n.Text {
 	case why.IsZero():
 		w.quiet()
 		return i18n.Text{}
+	case why == w.said:
+		w.listen()
+		return i18n.Text{}
 	case !w.suspected: // look twice: a record may be on its way from the broker's answer to the handler
 		w.suspected = true
 		return i18n.Text{}
 	}
-	w.said = true
+	w.listen()
+	w.said = why
 	return why
 }
 
@@ -159,31 +199,75 @@ func (w *idleWatch) explain(ctx context.Context, client sarama.Client, s silence
 	if len(s.claims) != s.partitions() { // not all of them have begun, or some have yet to end
 		return i18n.Text{}
 	}
-	var at []string
+	slices.SortFunc(s.claims, func(a, b sarama.ConsumerGroupClaim) int {
+		return cmp.Or(cmp.Compare(a.Topic(), b.Topic()), cmp.Compare(a.Partition(), b.Partition()))
+	})
+	var ends, open, unmarked, skipped []string
 	for _, c := range s.claims {
-		end, err := client.GetOffset(c.Topic(), c.Partition(), sarama.OffsetNewest)
+		end, readable, err := readableEnd(client, c.Topic(), c.Partition())
 		if err != nil {
 			return i18n.Text{
 				EN: "nothing arrives from %s, partition %d: its leader does not answer (%v)",
 				KO: "%s 토픽 %d번 파티션에서 아무것도 오지 않습니다: 리더가 응답하지 않습니다 (%v)",
 			}.With(c.Topic(), c.Partition(), err)
 		}
-		if len(c.Messages()) > 0 || c.HighWaterMarkOffset() != end { // records wait for the handler, or are on their way
+		at := func(offset int64) string { return fmt.Sprintf("p%d@%d", c.Partition(), offset) }
+		place := s.places[partition{c.Topic(), c.Partition()}]
+		switch {
+		case len(c.Messages()) > 0: // records wait for the handler
+			return i18n.Text{}
+		case readable < end: // sarama learns of the end with records only, and gets none
+			open = append(open, at(readable))
+		case c.HighWaterMarkOffset() != end: // records are on their way
 			return i18n.Text{}
 		}
-		at = append(at, fmt.Sprintf("p%d@%d", c.Partition(), end))
+		ends = append(ends, at(end))
+		if place.unmarked() {
+			unmarked = append(unmarked, at(place.fetched-1))
+		}
+		if place.fetched == 0 && c.InitialOffset() == sarama.OffsetNewest {
+			skipped = append(skipped, fmt.Sprintf("p%d", c.Partition()))
+		}
 	}
-	slices.Sort(at)
-	if s.received == 0 && w.initial == sarama.OffsetNewest {
+	list := func(all []string) string { return strings.Join(all, " ") }
+	switch {
+	case len(open) > 0:
 		return i18n.Text{
-			EN: "waiting at the end (%s): a group without committed offsets starts at the newest record here, so what was sent before it joined is skipped",
-			KO: "끝에서 기다리는 중입니다 (%s): 커밋된 오프셋이 없는 그룹은 여기서 최신 위치부터 시작하므로, 참여하기 전에 보낸 레코드는 건너뜁니다",
-		}.With(strings.Join(at, " "))
+			EN: "waiting for an open transaction: with read_committed, nothing from %s on can be read until the transaction is committed or aborted",
+			KO: "열린 트랜잭션을 기다리는 중입니다: read_committed에서는 트랜잭션이 커밋되거나 취소될 때까지 %s부터 읽을 수 없습니다",
+		}.With(list(open))
+	case len(unmarked) > 0:
+		return i18n.Text{
+			EN: "everything up to the end (%s) has been fetched, but %s is not marked: the handler is still at work on it, or marks nothing",
+			KO: "끝(%s)까지 모두 가져왔지만 %s은(는) 아직 표시(mark)되지 않았습니다: 핸들러가 아직 처리하는 중이거나, 표시를 하지 않습니다",
+		}.With(list(ends), list(unmarked))
+	case len(skipped) > 0:
+		return i18n.Text{
+			EN: "waiting at the end (%s): the group has no committed offset that could be used for %s, so it starts there at the newest record and skips what was sent before it joined",
+			KO: "끝에서 기다리는 중입니다 (%s): 이 그룹에는 %s에 쓸 수 있는 커밋 오프셋이 없어서 최신 위치부터 시작하고, 참여하기 전에 보낸 레코드는 건너뜁니다",
+		}.With(list(ends), list(skipped))
 	}
 	return i18n.Text{
 		EN: "caught up: everything up to the end (%s) has been read; waiting for new records",
 		KO: "모두 따라잡았습니다: 끝(%s)까지 다 읽었고, 새 레코드를 기다립니다",
-	}.With(strings.Join(at, " "))
+	}.With(list(ends))
+}
+
+// readableEnd returns the end of a partition and the offset up to which this client may read it: the last stable one
+// with read_committed.
+func readableEnd(client sarama.Client, topic string, partition int32) (end, readable int64, err error) {
+	if end, err = client.GetOffset(topic, partition, sarama.OffsetNewest); err != nil {
+		return 0, 0, err
+	}
+	if client.Config().Consumer.IsolationLevel == sarama.ReadUncommitted {
+		return end, end, nil
+	}
+	admin, err := sarama.NewClusterAdminFromClient(client) // its Close would close the client
+	if err != nil {
+		return 0, 0, err
+	}
+	readable, err = lastStable(admin, topic, partition)
+	return end, readable, err
 }
 
 // describeGroup asks the coordinator for the group's state and members, as far as it answers. It does so on a connection
@@ -193,8 +277,10 @@ func describeGroup(ctx context.Context, client sarama.Client, group string) stri
 	if err != nil {
 		return "coordinator: " + err.Error()
 	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
 	sc := *client.Config()
-	sc.Net.Proxy.Enable, sc.Net.Proxy.Dialer = true, &deadlineDialer{ctx: ctx, timeout: connectTimeout}
+	sc.Net.Proxy.Enable, sc.Net.Proxy.Dialer = true, contextDialer{ctx}
 	b := sarama.NewBroker(coordinator.Addr())
 	if err := b.Open(&sc); err != nil {
 		return "coordinator: " + err.Error()

@@ -181,3 +181,109 @@ func TestIdleAfterBusy(t *testing.T) {
 	m.awaitRecords(t, 3)
 	why.await(t, "caught up", "p0@3")
 }
+
+// TestIdleCommitsAtTheEnd starts a group again that has read everything: nothing is skipped, whatever its setting for a
+// group without offsets says.
+func TestIdleCommitsAtTheEnd(t *testing.T) {
+	t.Parallel()
+	_, cfg := startPlain(t)
+	createTopic(t, newAdmin(t, cfg), "orders", 2)
+	send(t, cfg, "orders", 5)
+	commitEach := func(s sarama.ConsumerGroupSession, m *sarama.ConsumerMessage) error {
+		s.MarkMessage(m, "")
+		s.Commit()
+		return nil
+	}
+	first := consume(t, cfg, saramaConfig(t, cfg), "shop", "orders", commitEach, kafka.GroupObserver{})
+	first.awaitRecords(t, 5)
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	sc := saramaConfig(t, cfg)
+	sc.Consumer.Offsets.Initial = sarama.OffsetNewest
+	var why reasons
+	consume(t, cfg, sc, "shop", "orders", commitEach, why.observer())
+	why.await(t, "caught up")
+	if why.count("newest") > 0 {
+		t.Error("a group with committed offsets is told that it skips records")
+	}
+}
+
+// TestIdleOpenTransaction reads committed records only, behind a transaction that was there before the member joins, and
+// one that begins later.
+func TestIdleOpenTransaction(t *testing.T) {
+	t.Parallel()
+	_, cfg := startPlain(t)
+	createTopic(t, newAdmin(t, cfg), "orders", 1)
+	send(t, cfg, "orders", 2)
+	sc := saramaConfig(t, cfg)
+	sc.Producer.Transaction.ID = "till"
+	producer, err := kafka.NewSyncProducer(t.Context(), cfg, sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := producer.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	begin := func() {
+		t.Helper()
+		if err := producer.BeginTxn(); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: "orders", Value: sarama.StringEncoder("in doubt")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit := func() {
+		t.Helper()
+		if err := producer.CommitTxn(); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	begin()
+	sc = saramaConfig(t, cfg)
+	sc.Consumer.IsolationLevel = sarama.ReadCommitted
+	var why, uncommitted reasons
+	m := consume(t, cfg, sc, "shop", "orders", markEach, why.observer())
+	m.awaitRecords(t, 2)
+	why.await(t, "open transaction", "read_committed", "p0@2")
+	consume(t, cfg, saramaConfig(t, cfg), "rivals", "orders", markEach, uncommitted.observer())
+	uncommitted.await(t, "caught up", "p0@3")
+	if uncommitted.count("transaction") > 0 {
+		t.Error("a member that reads all records waits for a transaction")
+	}
+	commit()
+	m.awaitRecords(t, 3)
+	why.await(t, "caught up", "p0@4") // after the marker
+
+	begin()
+	send(t, cfg, "orders", 1) // behind the transaction
+	why.await(t, "open transaction", "p0@4")
+	commit()
+	m.awaitRecords(t, 5)
+	why.await(t, "caught up", "p0@7")
+}
+
+// TestIdleBusyWithTheLast has a handler that takes long over the last record: there is nothing to fetch any more, and
+// yet the member does not wait for records.
+func TestIdleBusyWithTheLast(t *testing.T) {
+	t.Parallel()
+	_, cfg := startPlain(t)
+	createTopic(t, newAdmin(t, cfg), "orders", 1)
+	send(t, cfg, "orders", 1)
+	var why reasons
+	stuck, entered, release := stuckAt0()
+	m := consume(t, cfg, saramaConfig(t, cfg), "shop", "orders", stuck, why.observer())
+	t.Cleanup(release)
+	<-entered
+	why.await(t, "has been fetched", "p0@0 is not marked")
+	if why.count("caught up") > 0 {
+		t.Error("a busy member is said to wait for records")
+	}
+	release()
+	m.awaitRecords(t, 1)
+	why.await(t, "caught up", "p0@1")
+}

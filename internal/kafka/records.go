@@ -20,7 +20,11 @@ func (a *Admin) DeleteRecords(_ context.Context, topic string, before map[int32]
 // LastStable returns the offset up to which read_committed consumers may read a partition: that of the first record of
 // the oldest open transaction, or the end.
 func (a *Admin) LastStable(_ context.Context, topic string, partition int32) (int64, error) {
-	answers, err := a.admin.ListOffsets(map[string]map[int32]int64{topic: {partition: sarama.OffsetNewest}},
+	return lastStable(a.admin, topic, partition)
+}
+
+func lastStable(admin sarama.ClusterAdmin, topic string, partition int32) (int64, error) {
+	answers, err := admin.ListOffsets(map[string]map[int32]int64{topic: {partition: sarama.OffsetNewest}},
 		&sarama.ListOffsetsOptions{IsolationLevel: sarama.ReadCommitted})
 	if err == nil && !errors.Is(answers[topic][partition].Err, sarama.ErrNoError) {
 		err = answers[topic][partition].Err

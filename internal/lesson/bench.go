@@ -39,7 +39,9 @@ func Bench(ctx context.Context, l Lesson, rounds int, opts Options) ([]Chart, er
 		}
 	}
 	err = onStage(ctx, l, opts, func(s *stage) error {
-		if missing := s.missing(); !missing.IsZero() {
+		if missing, err := s.missing(ctx); err != nil {
+			return err
+		} else if !missing.IsZero() {
 			return problem.Environment(nil, missing, Text{EN: "start the compose stack: make up", KO: "compose 스택을 시작하세요: make up"})
 		}
 		if err := s.prepare(ctx); err != nil {

@@ -1,91 +1,107 @@
 package lesson_test
 
 import (
+	"encoding/xml"
 	"errors"
+	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
-	"time"
 
-	"kafkahandson/internal/embedded"
-	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/event"
+	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/lesson"
-	"kafkahandson/internal/program"
+	"kafkahandson/internal/problem"
 	"kafkahandson/internal/stack"
 )
 
-// BenchmarkLesson runs the same three programs bare and in a lesson, in turn, on embedded Kafkas. The lesson adds its
-// own Kafka, the check that the programs are built, events, accounting and claims; lesson/bare is what that costs.
-func BenchmarkLesson(b *testing.B) {
-	l := lesson.Lesson{
-		Name: "bench", Programs: []string{producer, consumer},
-		Run: func(r *lesson.Run) {
-			topic := r.Topic("t", 1)
-			r.Program(producer, "-topic", topic).Run()
-			r.Program(consumer, "-topic", topic, "-group", r.Group("g1")).CrashAt("after-handle", 15).Run()
-			r.Program(consumer, "-topic", topic, "-group", r.Group("g2")).CrashAt("after-handle", 30).Run()
-			r.Claim(text("all came"), lesson.Equal(len(r.Handled()), 45))
+// numbers is a lesson whose benchmark compares these numbers of its variants, a row for each round.
+func numbers(measured map[string][]float64) lesson.Lesson {
+	return lesson.Lesson{
+		Name: "numbers", Title: text("numbers"),
+		Variants: []lesson.Variant{{Name: "plain"}, {Name: "fast"}},
+		Bench: &lesson.Benchmark{
+			Baseline: "plain",
+			Prepare: func(r *lesson.Run) func() {
+				round := map[string]int{}
+				return func() {
+					r.Compare(text("speed"), measured[r.Variant][round[r.Variant]], "records/s")
+					round[r.Variant]++
+				}
+			},
 		},
 	}
-	play := func() {
-		result, err := lesson.Play(b.Context(), l, lesson.Options{Stack: stack.Embedded})
-		if err != nil || !result.Passed {
-			b.Fatal(result, err)
-		}
-	}
-	play() // builds the programs
-	bin := filepath.Join(b.TempDir(), "bin")
-	build := exec.Command("go", "build", "-o", bin+"/", "./"+producer, "./"+consumer)
-	build.Dir = filepath.Join("..", "..")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
-
-	var lessons, bare time.Duration
-	for b.Loop() {
-		start := time.Now()
-		play()
-		lessons += time.Since(start)
-		bare += bareRun(b, bin)
-	}
-	b.ReportMetric(float64(lessons.Milliseconds())/float64(b.N), "lesson-ms/op")
-	b.ReportMetric(float64(bare.Milliseconds())/float64(b.N), "bare-ms/op")
-	b.ReportMetric(lessons.Seconds()/bare.Seconds(), "lesson/bare")
 }
 
-// bareRun starts the programs as a shell would and returns how long they took.
-func bareRun(b *testing.B, bin string) time.Duration {
-	b.Helper()
-	k, err := embedded.StartKafka(embedded.KafkaOptions{Dir: b.TempDir()})
+func TestBenchComparesWithinARound(t *testing.T) {
+	var order []string
+	charts, err := lesson.Bench(t.Context(), numbers(map[string][]float64{"plain": {100, 10, 90}, "fast": {220, 20, 170}}), 3,
+		lesson.Options{Stack: stack.Own, Emit: func(e event.Event) {
+			if e.Type == event.VariantStarted {
+				order = append(order, e.Variant)
+			}
+		}})
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	defer func() { _ = k.Close() }()
-	cfg := kafka.Config{Brokers: k.Brokers()}
-	if err := kafka.EnsureTopic(b.Context(), cfg, "t", 1); err != nil {
-		b.Fatal(err)
+	want := []lesson.Chart{{Name: text("speed"), Unit: "records/s", Bars: []lesson.Bar{
+		{Variant: "plain", Value: 90, Spread: 80, Ratio: 1},
+		{Variant: "fast", Value: 170, Spread: 150, Ratio: 2}, // of 2.2, 2 and 1.9
+	}}}
+	if !reflect.DeepEqual(charts, want) {
+		t.Errorf("%+v, want %+v", charts, want)
 	}
-	start := time.Now()
-	for _, c := range []struct {
-		name, crash string
-		args        []string
-	}{
-		{"producer", "", []string{"-topic", "t"}},
-		{"manual-commit", "after-handle:15", []string{"-topic", "t", "-group", "g1"}},
-		{"manual-commit", "after-handle:30", []string{"-topic", "t", "-group", "g2"}},
-	} {
-		cmd := exec.Command(filepath.Join(bin, c.name), c.args...)
-		cmd.Env = append(append(os.Environ(), cfg.Environ()...), program.EnvCrash+"="+c.crash)
-		err := cmd.Run()
-		var exit *exec.ExitError
-		if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
-			err = nil // at its crash point
+	if !slices.Equal(order, []string{"plain", "fast", "plain", "fast", "plain", "fast"}) {
+		t.Errorf("measured in the order %q", order)
+	}
+	if got := charts[0].Text(i18n.English, false); !strings.Contains(got, "170 records/s ±88 %  ×2.00") {
+		t.Error(got)
+	}
+}
+
+func TestBenchWithoutTheBaseline(t *testing.T) {
+	charts, err := lesson.Bench(t.Context(), numbers(map[string][]float64{"fast": {1, 2}}), 2, lesson.Options{Stack: stack.Own, Variants: []string{"fast"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bar := charts[0].Bars[0]; bar != (lesson.Bar{Variant: "fast", Value: 1.5, Spread: 0.5}) {
+		t.Errorf("%+v", bar)
+	}
+}
+
+func TestBenchNeedsCompose(t *testing.T) {
+	l := numbers(nil)
+	l.NeedsCompose = text("needs the stack")
+	_, err := lesson.Bench(t.Context(), l, 1, lesson.Options{Stack: stack.Own})
+	if problem.ExitCode(err) != problem.ExitEnvironment {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestChartPicture(t *testing.T) {
+	dir := t.TempDir()
+	file, err := lesson.WriteCharts(dir+"/new", "numbers", i18n.Korean, text("a < b"), text("note"), []lesson.Chart{
+		{Name: text("speed"), Unit: "records/s", Bars: []lesson.Bar{{Variant: "plain", Value: 90}, {Variant: "fast", Value: 180, Ratio: 2}}},
+		{Name: text("nothing"), Bars: []lesson.Bar{{Variant: "plain"}}}, // has no bars to draw
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	svg := string(data)
+	for d := xml.NewDecoder(strings.NewReader(svg)); ; {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("%v in\n%s", err, svg)
 		}
-		if err != nil {
-			b.Fatal(err)
-		}
 	}
-	return time.Since(start)
+	if !strings.Contains(svg, "180 records/s  ×2.00") || strings.Contains(svg, "nothing") {
+		t.Error(svg)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -32,7 +33,7 @@ func build(ctx context.Context, root string, packages []string) (map[string]stri
 		return nil, err
 	}
 	lock := flock.New(filepath.Join(bin, "lock"))
-	if err := lock.Lock(); err != nil {
+	if _, err := lock.TryLockContext(ctx, 50*time.Millisecond); err != nil {
 		return nil, fmt.Errorf("wait for another build: %w", err)
 	}
 	defer func() { _ = lock.Close() }() // the lock ends with the file
@@ -55,6 +56,7 @@ func build(ctx context.Context, root string, packages []string) (map[string]stri
 		}
 		cmd := exec.CommandContext(ctx, "go", append(args, pkgs...)...)
 		cmd.Dir = root
+		cmd.WaitDelay = time.Second // at Ctrl-C, the compilers that go has started may hold the pipe longer than go
 		out, err := cmd.CombinedOutput()
 		if errors.Is(err, exec.ErrNotFound) {
 			return nil, problem.Environment(err, i18n.Text{EN: "the go command is missing", KO: "go 명령이 없습니다"},

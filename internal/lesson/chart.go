@@ -33,7 +33,7 @@ func (c Chart) label(b Bar) string {
 	if b.Spread > 0 {
 		label += fmt.Sprintf(" ±%.0f %%", 100*b.Spread/b.Value)
 	}
-	if b.Ratio > 0 {
+	if b.Ratio > 0 && c.Unit != "%" { // a share is a ratio already
 		label += fmt.Sprintf("  ×%.2f", b.Ratio)
 	}
 	return label
@@ -72,7 +72,7 @@ func (c Chart) Text(lang i18n.Lang, color bool) string {
 // The measures of a picture of charts, in pixels, beside those that all pictures share.
 const (
 	chartLeft  = 136 // of the bars
-	chartRight = svgWidth - 176
+	chartRight = svgWidth - 240
 	chartHead  = 32 // from a chart's top to its first bar
 	chartGap   = 20 // between two charts
 )

@@ -19,7 +19,8 @@ const (
 	svgColors = 5
 )
 
-// svgStyle has the classes of the pictures. o0 to o4 are colours for up to svgColors things beside each other.
+// svgStyle has the classes of the pictures. o0 to o4 are colours for up to svgColors things beside each other; with again
+// the whole box has the colour of its edge.
 const svgStyle = `
     text { font-family: system-ui, -apple-system, "Segoe UI", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", sans-serif; font-size: 12px; fill: #1f2328; }
     .card { fill: #ffffff; stroke: #d0d7de; }
@@ -27,22 +28,27 @@ const svgStyle = `
     .dim { fill: #59636e; }
     .nobody { fill: #ffebe9; stroke: #cf222e; stroke-dasharray: 3 3; }
     .event { stroke: #59636e; stroke-dasharray: 2 4; }
-    .o0 { fill: #b6dcff; stroke: #0969da; }
-    .o1 { fill: #aceebb; stroke: #1a7f37; }
-    .o2 { fill: #ffd77a; stroke: #9a6700; }
-    .o3 { fill: #e6ccff; stroke: #8250df; }
-    .o4 { fill: #ffc9a8; stroke: #bc4c00; }
+    .o0 { fill: #b6dcff; stroke: currentColor; color: #0969da; }
+    .o1 { fill: #aceebb; stroke: currentColor; color: #1a7f37; }
+    .o2 { fill: #ffd77a; stroke: currentColor; color: #9a6700; }
+    .o3 { fill: #e6ccff; stroke: currentColor; color: #8250df; }
+    .o4 { fill: #ffc9a8; stroke: currentColor; color: #bc4c00; }
+    rect.again { fill: currentColor; }
+    .count { font-size: 11px; fill: #ffffff; }
+    .cut { stroke: #ffffff; stroke-width: 4; }
     @media (prefers-color-scheme: dark) {
       text { fill: #e6edf3; }
       .card { fill: #0d1117; stroke: #3d444d; }
       .dim { fill: #9198a1; }
       .nobody { fill: #3c1414; stroke: #f85149; }
       .event { stroke: #9198a1; }
-      .o0 { fill: #10375e; stroke: #4493f8; }
-      .o1 { fill: #1b4b2b; stroke: #3fb950; }
-      .o2 { fill: #5c4400; stroke: #d29922; }
-      .o3 { fill: #3c2564; stroke: #ab7df8; }
-      .o4 { fill: #5a2b0c; stroke: #f0883e; }
+      .o0 { fill: #10375e; stroke: currentColor; color: #4493f8; }
+      .o1 { fill: #1b4b2b; stroke: currentColor; color: #3fb950; }
+      .o2 { fill: #5c4400; stroke: currentColor; color: #d29922; }
+      .o3 { fill: #3c2564; stroke: currentColor; color: #ab7df8; }
+      .o4 { fill: #5a2b0c; stroke: currentColor; color: #f0883e; }
+      .count { fill: #0d1117; }
+      .cut { stroke: #0d1117; }
     }
 `
 
@@ -68,7 +74,7 @@ func (p *picture) rect(class string, x float64, y int, width float64, height int
 
 // line draws a vertical line.
 func (p *picture) line(class string, x float64, from, to int) {
-	fmt.Fprintf(&p.out, `  <line class="%s" x1="%.1f" y1="%d" x2="%[2].1f" y2="%[4]d"/>`+"\n", class, x, from, to)
+	fmt.Fprintf(&p.out, `  <line class="%s" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`+"\n", class, x, from, x, to)
 }
 
 func (p *picture) String() string { return p.out.String() + "</svg>\n" }

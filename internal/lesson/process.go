@@ -5,61 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"path"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"kafkahandson/internal/event"
-	"kafkahandson/internal/faultproxy"
 	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/problem"
-	"kafkahandson/internal/program"
-	"kafkahandson/internal/stack"
 )
-
-// Command is a program that a lesson is about to start.
-type Command struct {
-	run   *Run
-	pkg   string
-	args  []string
-	crash string // for program.EnvCrash
-	proxy *faultproxy.Proxy
-}
-
-// CrashAt makes the power fail when the program passes a crash point for the nth time: the process is killed there.
-func (c *Command) CrashAt(point string, n int) *Command {
-	c.crash = fmt.Sprintf("%s:%d", point, n)
-	return c
-}
-
-// HoldAt makes every goroutine of the program that comes to a crash point, from the nth pass on, wait there until the
-// lesson kills it, while the others go on: see [Process.WaitHeld].
-func (c *Command) HoldAt(point string, n int) *Command {
-	c.crash = fmt.Sprintf("%s:%d:hold", point, n)
-	return c
-}
-
-// Run starts the program and waits for its end: an exit with 0, or the crash that CrashAt asked for.
-func (c *Command) Run() *Process {
-	p := c.Start()
-	p.Wait()
-	return p
-}
-
-// RunUntilCaughtUp starts a consumer, waits until it has handled the topic up to its end, and stops it with SIGTERM.
-// Records that the group has committed before count as handled.
-func (c *Command) RunUntilCaughtUp(topic, group string) *Process {
-	p := c.Start()
-	p.WaitCaughtUp(topic, group)
-	p.Stop()
-	return p
-}
 
 // Process is a program that a lesson started.
 type Process struct {
@@ -82,73 +39,6 @@ type Process struct {
 	exited     bool
 	exit       error
 	last       []string // lines of output
-}
-
-// Start starts the program and goes on. The lesson's end kills what it has not stopped.
-func (c *Command) Start() *Process {
-	p, err := c.start()
-	c.run.Must(err)
-	return p
-}
-
-func (c *Command) start() (_ *Process, err error) {
-	r := c.run
-	file, ok := r.programs[c.pkg]
-	if !ok {
-		return nil, fmt.Errorf("lesson %s starts %s, which is not among its Programs", r.lesson.Name, c.pkg)
-	}
-	p := &Process{run: r, name: r.processName(path.Base(c.pkg)), crashes: c.crash != "", reported: map[event.Type]int{}}
-
-	var opened []*os.File
-	pipe := func() (read, write *os.File) {
-		if err != nil {
-			return nil, nil
-		}
-		if read, write, err = os.Pipe(); err == nil {
-			opened = append(opened, read, write)
-		}
-		return read, write
-	}
-	eventsRead, eventsWrite := pipe()
-	outRead, outWrite := pipe()
-	leashRead, leashWrite := pipe()
-	if err == nil {
-		p.leash = leashWrite
-		p.cmd = exec.Command(file, c.args...)
-		p.cmd.Stdout, p.cmd.Stderr = outWrite, outWrite
-		p.cmd.ExtraFiles = []*os.File{eventsWrite, leashRead} // descriptors 3 and 4
-		cfg := r.kafka.Config
-		if c.proxy != nil {
-			cfg.Proxies = c.proxy.Addresses()
-		}
-		p.cmd.Env = append(os.Environ(), cfg.Environ()...)
-		p.cmd.Env = append(p.cmd.Env,
-			program.EnvEvents+"=3", program.EnvParent+"=4", program.EnvCrash+"="+c.crash,
-			stack.EnvStack+"="+string(stack.Env), i18n.EnvLang+"="+string(r.opts.Lang))
-		if r.dsn != "" {
-			p.cmd.Env = append(p.cmd.Env, mysql.EnvDSN+"="+r.dsn)
-		}
-		p.cmd.Env = append(p.cmd.Env, raceEnv()...)
-		p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the runner, which stops its programs
-		err = p.cmd.Start()
-	}
-	if err != nil {
-		for _, f := range opened {
-			err = errors.Join(err, f.Close())
-		}
-		return nil, fmt.Errorf("start %s: %w", p.name, err)
-	}
-	r.emit(event.Event{Type: event.Started, Program: p.name, PID: p.cmd.Process.Pid, Line: strings.Join(append([]string{c.pkg}, c.args...), " ")})
-	r.track(p)
-	for _, f := range []*os.File{eventsWrite, outWrite, leashRead} { // the child has its own
-		if err := f.Close(); err != nil {
-			return nil, fmt.Errorf("start %s: %w", p.name, err)
-		}
-	}
-	p.readers.Go(func() { p.readEvents(eventsRead) })
-	p.readers.Go(func() { p.readOutput(outRead) })
-	r.waits.Go(p.reap)
-	return p, nil
 }
 
 func (p *Process) readEvents(f *os.File) {
@@ -218,6 +108,21 @@ func (p *Process) Measured(name string) float64 {
 	return value
 }
 
+// Reported is how often the program has reported something of this type.
+func (p *Process) Reported(t event.Type) int {
+	p.run.mu.Lock()
+	defer p.run.mu.Unlock()
+	return p.reported[t]
+}
+
+// OffsetsFound returns what the program found in Kafka's own memory about a group's offsets in a topic, in the order in
+// which it found it: the offset of each record is that of the next one to read, -1 where the group has forgotten it.
+func (p *Process) OffsetsFound(group, topic string) Records {
+	p.run.mu.Lock()
+	defer p.run.mu.Unlock()
+	return slices.Clone(p.offsets.filter(func(r event.Record) bool { return r.Key == group && r.Topic == topic }))
+}
+
 // Wait waits for the end of the program: exit code 0, or the crash that CrashAt asked for.
 func (p *Process) Wait() {
 	what := Text{EN: "for %s to end", KO: "%s 프로세스가 끝나기를"}
@@ -231,45 +136,11 @@ func (p *Process) Wait() {
 	}
 }
 
-// verdict tells whether the program ended as it should.
-func (p *Process) verdict() error {
-	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	killed := ok && status.Signaled() && status.Signal() == syscall.SIGKILL
-	switch {
-	case p.crashes && killed, !p.crashes && p.exit == nil:
-		return nil
-	case p.crashes:
-		return fmt.Errorf("%s should have been killed at its crash point, but ended with %s%s", p.name, p.cmd.ProcessState, p.tail())
-	}
-	return &problem.Problem{
-		What:  i18n.Text{EN: "%s ended with %s%s", KO: "%s 프로세스의 종료 상태가 %s입니다%s"}.With(p.name, p.cmd.ProcessState.String(), p.tail()),
-		Cause: p.exit,
-	}
-}
-
-func (p *Process) tail() string {
-	p.run.mu.Lock()
-	defer p.run.mu.Unlock()
-	if len(p.last) == 0 {
-		return ""
-	}
-	return "; last lines:\n    " + strings.Join(p.last, "\n    ")
-}
-
 // WaitHeld waits until the program waits at the crash point of HoldAt.
 func (p *Process) WaitHeld() {
-	p.run.waitFor(Text{EN: "for %s to reach its crash point", KO: "%s 프로세스가 정해진 지점에 도달하기를"}.With(p.name), func() (bool, string) {
-		return p.held || p.exited, ""
+	p.waitAlive(Text{EN: "for %s to reach its crash point", KO: "%s 프로세스가 정해진 지점에 도달하기를"}.With(p.name), func() (bool, string) {
+		return p.held, ""
 	})
-	if p.ended() {
-		p.run.Must(fmt.Errorf("%s ended before its crash point: %w", p.name, errors.Join(p.verdict(), io.ErrUnexpectedEOF)))
-	}
-}
-
-func (p *Process) ended() bool {
-	p.run.mu.Lock()
-	defer p.run.mu.Unlock()
-	return p.exited
 }
 
 // WaitCaughtUp waits until the consumer has handled the topic up to its end. Records that the group has committed
@@ -296,12 +167,9 @@ func (p *Process) WaitCaughtUp(topic, group string) {
 				}
 			}
 			// A program that has not said anything yet might not be ready to be stopped.
-			return (len(open) == 0 && len(p.reported) > 0) || p.exited, strings.Join(open, " ")
+			return len(open) == 0 && len(p.reported) > 0, strings.Join(open, " ")
 		}
-		r.waitFor(Text{EN: "for %s to catch up with %s", KO: "%[1]s 프로세스가 %[2]s 토픽을 따라잡기를"}.With(p.name, topic), behind)
-		if p.ended() {
-			r.Must(fmt.Errorf("%s ended before it had caught up: %w", p.name, errors.Join(p.verdict(), io.ErrUnexpectedEOF)))
-		}
+		p.waitAlive(Text{EN: "for %s to catch up with %s", KO: "%[1]s 프로세스가 %[2]s 토픽을 따라잡기를"}.With(p.name, topic), behind)
 		if later := r.endOffsets(topic); sameOffsets(ends, later) {
 			return
 		}
@@ -315,6 +183,87 @@ func sameOffsets(a, b map[int32]int64) bool {
 		}
 	}
 	return true
+}
+
+// WaitReading waits until a consumer knows where it begins to read: what is sent from now on cannot come before that.
+// It is for consumers of one partition.
+func (p *Process) WaitReading() {
+	p.waitAlive(Text{EN: "for %s to begin to read", KO: "%s 프로세스가 읽기 시작하기를"}.With(p.name), func() (bool, string) {
+		return p.reported[event.Reading] > 0, ""
+	})
+}
+
+// WaitHandled waits until the program has handled records with the ids of these.
+func (p *Process) WaitHandled(records Records) {
+	p.waitAlive(Text{EN: "for %s to handle %d records", KO: "%s 프로세스가 레코드 %d개를 처리하기를"}.With(p.name, len(records)), func() (bool, string) {
+		missing := records.NotIn(p.handled)
+		return len(missing) == 0, fmt.Sprintf("%d/%d", len(records)-len(missing), len(records))
+	})
+}
+
+// WaitFailed waits for the end of a program that is expected to fail. It returns the exit code, and what the program
+// wrote last, a few lines of it.
+func (p *Process) WaitFailed() (exitCode int, last []string) {
+	p.run.waitFor(Text{EN: "for %s to end", KO: "%s 프로세스가 끝나기를"}.With(p.name), func() (bool, string) { return p.exited, "" })
+	p.run.mu.Lock()
+	defer p.run.mu.Unlock()
+	return p.cmd.ProcessState.ExitCode(), slices.Clone(p.last)
+}
+
+// waitAlive waits until a condition holds, and ends the run if the program ends before.
+func (p *Process) waitAlive(what Text, condition func() (bool, string)) {
+	held := false
+	p.run.waitFor(what, func() (bool, string) {
+		var state string
+		held, state = condition()
+		return held || p.exited, state
+	})
+	if !held {
+		p.run.Must(p.endedEarly(what))
+	}
+}
+
+// verdict tells whether the program ended as it should.
+func (p *Process) verdict() error {
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	killed := ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+	switch {
+	case p.crashes && killed, !p.crashes && p.exit == nil:
+		return nil
+	case p.crashes:
+		return &problem.Problem{
+			What:  i18n.Text{EN: "%s should have been killed at its crash point, but ended with %s%s", KO: "%s 프로세스는 정해진 지점에서 강제로 종료되어야 하는데, 종료 상태가 %s입니다%s"}.With(p.name, p.cmd.ProcessState.String(), p.tail()),
+			Cause: p.exit,
+		}
+	}
+	return &problem.Problem{
+		What:  i18n.Text{EN: "%s ended with %s%s", KO: "%s 프로세스의 종료 상태가 %s입니다%s"}.With(p.name, p.cmd.ProcessState.String(), p.tail()),
+		Cause: p.exit,
+	}
+}
+
+// endedEarly is the error for a program that has ended while the lesson waited for something of it.
+func (p *Process) endedEarly(what Text) error {
+	return &problem.Problem{
+		What: i18n.Text{EN: "the lesson waited %[3]s, but %[1]s ended with %[2]s%[4]s", KO: "%[3]s 기다렸지만 %[1]s 프로세스가 먼저 끝났습니다(종료 상태 %[2]s)%[4]s"}.
+			With(p.name, p.cmd.ProcessState.String(), what, p.tail()),
+		Cause: p.exit,
+	}
+}
+
+func (p *Process) tail() i18n.Text {
+	p.run.mu.Lock()
+	defer p.run.mu.Unlock()
+	if len(p.last) == 0 {
+		return i18n.Text{}
+	}
+	return i18n.Text{EN: "; last lines:\n    %s", KO: ". 마지막 출력:\n    %s"}.With(strings.Join(p.last, "\n    "))
+}
+
+func (p *Process) ended() bool {
+	p.run.mu.Lock()
+	defer p.run.mu.Unlock()
+	return p.exited
 }
 
 // Stop asks the program to end, as Ctrl-C or `docker stop` does (SIGTERM), and waits for it.
@@ -333,6 +282,19 @@ func (p *Process) Kill() {
 	p.run.Must(p.signal(syscall.SIGKILL))
 	p.Wait()
 }
+
+// Freeze stops the program without ending it (SIGSTOP): a long pause of a garbage collector, a suspended virtual
+// machine. A consumer loses its place in its group. Resume wakes the program up again.
+func (p *Process) Freeze() {
+	p.run.Must(p.signal(syscall.SIGSTOP))
+	p.leaveGroup(Text{
+		EN: "%s is frozen and sends no heartbeats; the lesson tells the group so. By itself the broker would notice after the session timeout (10 s)",
+		KO: "%s 프로세스가 얼어붙어 하트비트를 보내지 못합니다. 레슨이 그룹에 바로 알려 줍니다. 브로커 혼자서는 세션 타임아웃(10초)이 지나야 알아챕니다",
+	})
+}
+
+// Resume wakes up a program that is frozen, or that waits at the crash point of HoldAt (SIGCONT).
+func (p *Process) Resume() { p.run.Must(p.signal(syscall.SIGCONT)) }
 
 func (p *Process) signal(s syscall.Signal) error {
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {

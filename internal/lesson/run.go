@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -16,7 +14,6 @@ import (
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/problem"
 )
 
 // Run is one variant of a lesson while it runs. As with testing.T, its methods end the run when something fails that
@@ -136,6 +133,7 @@ func (r *Run) Step(what Text) {
 	r.emit(event.Event{Type: event.Step, Text: &what, Detail: fmt.Sprint(r.steps)})
 	if r.opts.Pause != nil {
 		r.Must(r.opts.Pause(r.ctx))
+		r.emit(event.Event{Type: event.Resumed})
 	}
 }
 
@@ -154,75 +152,6 @@ func (r *Run) Claim(what Text, check Check) {
 // for looking at: a claim must not depend on how fast the computer is.
 func (r *Run) Compare(name Text, value float64, unit string) {
 	r.emit(event.Event{Type: event.Compared, Text: &name, Value: &value, Unit: unit})
-}
-
-// Committed returns the group's committed offsets of a topic by partition, as the broker says; -1 where there is none.
-func (r *Run) Committed(group, topic string) map[int32]int64 {
-	committed, err := r.admin.Committed(r.ctx, group, topic)
-	r.Must(err)
-	return committed
-}
-
-// WaitCommitted waits until the group's committed offset of a partition is at least this.
-func (r *Run) WaitCommitted(group, topic string, partition int32, offset int64) {
-	var now int64
-	r.waitFor(Text{EN: "for group %s to commit offset %d", KO: "%s 그룹이 오프셋 %d을(를) 커밋하기를"}.With(group, offset), func() (bool, string) {
-		r.mu.Unlock() // asking the broker takes a while
-		defer r.mu.Lock()
-		now = r.Committed(group, topic)[partition]
-		return now >= offset, fmt.Sprintf("p%d: %d/%d", partition, now, offset)
-	})
-}
-
-// WaitOwners waits until members, by their client ids, own so many partitions, each partition has one owner, and there
-// are no others. It returns the owners of that moment.
-func (r *Run) WaitOwners(partitions map[string]int) Owners {
-	all := 0
-	var want []string
-	members := slices.Sorted(maps.Keys(partitions))
-	for _, m := range members {
-		all += partitions[m]
-		want = append(want, fmt.Sprintf("%s: %d", m, partitions[m]))
-	}
-	what := Text{EN: "for the partitions to be shared out (%s)", KO: "파티션이 나뉘기를 (%s)"}.With(strings.Join(want, ", "))
-	var owners Owners
-	r.waitForPrograms(what, func() (bool, string) {
-		now, settled := r.timeline.Owners()
-		owners = now
-		ok := settled && len(now) == all
-		var has []string
-		for _, m := range members {
-			has = append(has, fmt.Sprintf("%s: %d", m, now.Of(m)))
-			ok = ok && now.Of(m) == partitions[m]
-		}
-		return ok, strings.Join(has, ", ")
-	})
-	return owners
-}
-
-// WaitHandled waits until so many different records have been handled.
-func (r *Run) WaitHandled(records int) {
-	r.waitForPrograms(Text{EN: "for %d records to be handled", KO: "레코드 %d개가 처리되기를"}.With(records), func() (bool, string) {
-		n := r.handled.Distinct()
-		return n >= records, fmt.Sprint(n)
-	})
-}
-
-// waitForPrograms is waitFor, and ends the run if a program fails meanwhile.
-func (r *Run) waitForPrograms(what Text, condition func() (ok bool, state string)) {
-	var failed *Process
-	r.waitFor(what, func() (bool, string) {
-		for _, p := range r.processes {
-			if p.exit != nil && !p.crashes {
-				failed = p
-			}
-		}
-		ok, state := condition()
-		return ok || failed != nil, state
-	})
-	if failed != nil {
-		r.Must(failed.verdict())
-	}
 }
 
 // StopAll asks programs to end, all at once, as [Process.Stop] asks one, and waits for them.
@@ -264,28 +193,11 @@ func (r *Run) Duplicated() int {
 	return len(handled) - handled.Distinct()
 }
 
-// Stored is how many records the topic holds, as the broker says.
-func (r *Run) Stored(topic string) int {
-	t, err := r.admin.DescribeTopic(r.ctx, topic)
-	r.Must(err)
-	return int(t.Records())
-}
-
 // Commits is how often consumers called session.Commit().
 func (r *Run) Commits() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.commits
-}
-
-func (r *Run) endOffsets(topic string) map[int32]int64 {
-	t, err := r.admin.DescribeTopic(r.ctx, topic)
-	r.Must(err)
-	ends := map[int32]int64{}
-	for _, p := range t.Partitions {
-		ends[p.ID] = p.End
-	}
-	return ends
 }
 
 // observe takes in an event of a program.
@@ -369,76 +281,6 @@ func (r *Run) track(p *Process) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.processes = append(r.processes, p)
-}
-
-// changed wakes waitFor up.
-func (r *Run) changed() {
-	select {
-	case r.wakeUp <- struct{}{}:
-	default: // it has not looked since the last change
-	}
-}
-
-const (
-	// defaultTimeout is how long a step may wait for one thing.
-	defaultTimeout = 60 * time.Second
-	// patience is how long a wait may be before the person at the terminal is told about it.
-	patience = 2 * time.Second
-)
-
-// waitFor waits until a condition holds, which is looked at under mu whenever a program reports something and now and
-// then. The condition also tells how far it is, for the error when it takes too long.
-func (r *Run) waitFor(what Text, condition func() (ok bool, state string)) {
-	timeout := r.opts.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
-	deadline := time.NewTimer(timeout)
-	defer deadline.Stop()
-	look := time.NewTicker(50 * time.Millisecond)
-	defer look.Stop()
-	tell := time.NewTicker(patience)
-	defer tell.Stop()
-	state := ""
-	check := func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		var ok bool
-		ok, state = condition()
-		return ok
-	}
-	for !check() {
-		select {
-		case <-r.wakeUp:
-		case <-look.C:
-		case <-tell.C:
-			r.emit(event.Event{Type: event.Waiting, Text: &what, Detail: state})
-		case <-r.ctx.Done():
-			r.Must(r.ctx.Err())
-		case <-deadline.C:
-			r.Must(r.tooLong(what, state, timeout))
-		}
-	}
-}
-
-func (r *Run) tooLong(what Text, state string, timeout time.Duration) error {
-	r.mu.Lock()
-	var running []string
-	for _, p := range r.processes {
-		if !p.exited {
-			running = append(running, p.name)
-		}
-	}
-	r.mu.Unlock()
-	cause := fmt.Errorf("state: %q, programs running: %q", state, running)
-	return &problem.Problem{
-		What:  Text{EN: "waited %[1]s in vain %[2]s", KO: "%[2]s %[1]s 동안 기다렸지만 그렇게 되지 않았습니다"}.With(timeout, what),
-		Cause: cause,
-		Solve: []Text{
-			{EN: "on a very busy computer give it more time: --timeout 5m", KO: "컴퓨터가 매우 바쁘면 시간을 더 주세요: --timeout 5m"},
-			{EN: "look at all that the programs said: --full", KO: "프로그램이 출력한 내용을 모두 보세요: --full"},
-		},
-	}
 }
 
 // play runs an experiment. It returns the error that ended it early, if any.

@@ -21,7 +21,7 @@ type Options struct {
 	Lang i18n.Lang
 	// Variants are the names of the variants to run. Default: all.
 	Variants []string
-	// Stack is where Kafka comes from. Default: stack.Auto. stack.Embedded starts one for this run.
+	// Stack is where Kafka comes from. Default: stack.Auto. stack.Own starts one for this run.
 	Stack stack.Kind
 	// Kafka is what flags and environment say about the cluster.
 	Kafka kafka.Config
@@ -74,7 +74,10 @@ func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 	result := Result{Lesson: l.Name}
 	err = onStage(ctx, l, opts, func(s *stage) error {
 		result.Run = s.id
-		if result.Skipped = s.missing(); !result.Skipped.IsZero() {
+		if result.Skipped, err = s.missing(ctx); err != nil {
+			return err
+		}
+		if !result.Skipped.IsZero() {
 			s.emit(event.Event{Type: event.Skipped, Text: &result.Skipped})
 			return nil
 		}
@@ -148,30 +151,40 @@ func (s *stage) play(ctx context.Context, v Variant) (VariantResult, error) {
 	return VariantResult{Name: v.Name, Passed: passed, Counts: counts, Claims: r.claims}, nil
 }
 
-// choose returns the variants with these names, all for none.
+// AllVariants stands for every variant of a lesson.
+const AllVariants = "all"
+
+// choose returns the variants with these names, each once, and all for none.
 func (l Lesson) choose(names []string) ([]Variant, error) {
 	if len(l.Variants) == 0 {
-		if len(names) > 0 {
+		if slices.ContainsFunc(names, func(name string) bool { return name != AllVariants }) {
 			return nil, problem.Usage(Text{EN: "%s has no variants", KO: "%s에는 변형이 없습니다"}.With(l.Name),
 				Text{EN: "leave --variant out", KO: "--variant를 빼고 실행하세요"})
 		}
 		return []Variant{{}}, nil
 	}
-	if len(names) == 0 {
-		return l.Variants, nil
+	var known []string
+	for _, v := range l.Variants {
+		known = append(known, v.Name)
 	}
 	var chosen []Variant
+	all := len(names) == 0
 	for _, name := range names {
-		i := slices.IndexFunc(l.Variants, func(v Variant) bool { return v.Name == name })
-		if i < 0 {
-			var all []string
-			for _, v := range l.Variants {
-				all = append(all, v.Name)
-			}
-			return nil, problem.Usage(Text{EN: "%s has no variant %q", KO: "%s에는 %q 변형이 없습니다"}.With(l.Name, name),
-				Text{EN: "choose all or from: %s", KO: "all 또는 다음 중에서 고르세요: %s"}.With(strings.Join(all, ", ")))
+		if name == AllVariants {
+			all = true
+			continue
 		}
-		chosen = append(chosen, l.Variants[i])
+		i := slices.Index(known, name)
+		if i < 0 {
+			return nil, problem.Usage(Text{EN: "%s has no variant %q", KO: "%s에는 %q 변형이 없습니다"}.With(l.Name, name),
+				append(problem.Nearest(name, known), Text{EN: "choose all or from: %s", KO: "all 또는 다음 중에서 고르세요: %s"}.With(strings.Join(known, ", ")))...)
+		}
+		if !slices.Contains(chosen, l.Variants[i]) {
+			chosen = append(chosen, l.Variants[i])
+		}
+	}
+	if all {
+		return l.Variants, nil
 	}
 	return chosen, nil
 }

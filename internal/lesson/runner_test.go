@@ -3,7 +3,9 @@ package lesson_test
 import (
 	"context"
 	"errors"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -133,6 +135,61 @@ func TestSharedCluster(t *testing.T) {
 	}
 }
 
+// What a run left is found on its cluster, whatever that is called today, and not on another one with the same addresses.
+func TestResetKnowsTheCluster(t *testing.T) {
+	t.Setenv("KAFKAHANDSON_HOME", t.TempDir())
+	var ports []int
+	start := func(id, dir string) (cfg kafka.Config, end func()) {
+		t.Helper()
+		k, err := embedded.StartKafka(embedded.KafkaOptions{Dir: dir, ClusterID: id, Ports: ports})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, addr := range k.Brokers()[len(ports):] { // of the first start
+			_, port, err := net.SplitHostPort(addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := strconv.Atoi(port)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ports = append(ports, n)
+		}
+		return kafka.Config{Brokers: k.Brokers()}, func() {
+			if err := k.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	reset := func(cfg kafka.Config) int {
+		t.Helper()
+		removed, err := lesson.Reset(t.Context(), cfg, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(removed.Topics)
+	}
+	dir := t.TempDir()
+	cfg, end := start("one", dir)
+	result, err := lesson.Play(t.Context(), roundTrip(), lesson.Options{Stack: stack.Env, Kafka: cfg})
+	end()
+	if err != nil || !result.Passed {
+		t.Fatal(result, err)
+	}
+	cfg, end = start("another", t.TempDir())
+	removed := reset(cfg)
+	end()
+	if removed != 0 {
+		t.Errorf("removed %d topics of another cluster", removed)
+	}
+	cfg, end = start("one", dir)
+	defer end()
+	if removed := reset(cfg); removed != 1 {
+		t.Errorf("removed %d topics, want 1", removed)
+	}
+}
+
 func sameNames(a, b []string) bool {
 	slices.Sort(a)
 	slices.Sort(b)
@@ -206,6 +263,21 @@ func TestSkippedIsNotPassed(t *testing.T) {
 	result, err := lessontest.Play(t, l, lesson.Options{})
 	if err != nil || result.Passed || result.Skipped.IsZero() || len(result.Variants) > 0 {
 		t.Errorf("result %+v, error %v", result, err)
+	}
+
+	t.Setenv("KAFKAHANDSON_HOME", t.TempDir())
+	k, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	result, err = lesson.Play(t.Context(), l, lesson.Options{Stack: stack.Env, Kafka: kafka.Config{Brokers: k.Brokers()}})
+	if err != nil || result.Passed || result.Skipped.IsZero() || len(result.Variants) > 0 {
+		t.Errorf("named in KAFKA_BROKERS: result %+v, error %v", result, err)
 	}
 }
 

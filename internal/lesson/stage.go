@@ -84,21 +84,26 @@ func emitter(emit func(event.Event), run, lesson string) func(event.Event) {
 }
 
 // missing is why the lesson cannot run on this Kafka; no text if it can.
-func (s *stage) missing() Text {
-	if s.kafka.Control != nil {
-		return s.lesson.NeedsCompose
+func (s *stage) missing(ctx context.Context) (Text, error) {
+	if s.lesson.NeedsCompose.IsZero() {
+		return Text{}, nil
 	}
-	return Text{}
+	if embedded, err := s.kafka.IsEmbedded(ctx); err != nil || !embedded {
+		return Text{}, err
+	}
+	return s.lesson.NeedsCompose, nil
 }
 
 // prepare removes what the last run left, opens the database and builds the programs.
 func (s *stage) prepare(ctx context.Context) (err error) {
 	if s.kafka.Kind != stack.Embedded || s.kafka.Kept { // it goes on after this run
-		s.names.Brokers = s.kafka.Config.Brokers
+		if s.names.Cluster, err = s.admin.ClusterID(ctx); err != nil {
+			return err
+		}
 		if err := s.names.save(); err != nil {
 			return err
 		}
-		if err := resetRuns(ctx, s.admin, s.names.Brokers, s.lesson.Name); err != nil {
+		if _, err := reset(ctx, s.admin, s.lesson.Name); err != nil {
 			return err
 		}
 	}

@@ -1,9 +1,6 @@
 package lesson
 
 import (
-	"cmp"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,15 +9,19 @@ import (
 	"kafkahandson/internal/i18n"
 )
 
-// Timeline is who owned which partition of a topic when. It is made of events and nothing else, so that a recorded run
-// (`lab run --json`) is drawn as one that goes on. The times are those of the programs, which share the computer's clock.
+// Timeline is who owned which partition of a topic when, and where records came again. It is made of events and nothing
+// else, so that a recorded run (`lab run --json`) is drawn as one that goes on. The times are those of the programs,
+// which share the computer's clock.
 type Timeline struct {
 	Lesson, Variant string
 	Title           Text
 
 	topic   string // the first that somebody owned a partition of
 	spells  []Spell
+	handled []handling
 	marks   []mark
+	pauses  []span
+	quiet   time.Time            // since when nothing has happened, if there is a pause now
 	started map[string]time.Time // by program
 	owners  map[string]string    // by program
 	shown   time.Time            // when the lesson showed it; nothing is added any more
@@ -34,6 +35,19 @@ type Spell struct {
 	Generation int32 // of the group, when it began
 	From, To   time.Time
 }
+
+// handling says that a record was handled.
+type handling struct {
+	at        time.Time
+	program   string
+	partition int32
+	offset    int64
+}
+
+// span is a time from one moment to another.
+type span struct{ from, to time.Time }
+
+func (s span) length() time.Duration { return s.to.Sub(s.from) }
 
 // mark says that the process of an owner started or ended.
 type mark struct {
@@ -96,8 +110,19 @@ func (t *Timeline) Add(e event.Event) {
 		return
 	}
 	switch e.Type {
+	case event.Started, event.Acquired, event.Released, event.Handled, event.Crashed, event.Exited:
+		if !t.quiet.IsZero() {
+			t.quiet = later(t.quiet, e.Time)
+		}
+	}
+	switch e.Type {
 	case event.VariantStarted:
 		t.Lesson, t.Variant, t.Title = e.Lesson, e.Variant, *e.Text
+	case event.Step:
+		t.quiet = e.Time
+	case event.Resumed: // the members may have worked on for a while: only what was idle then is left out
+		t.pauses = append(t.pauses, span{t.quiet, later(t.quiet, e.Time)})
+		t.quiet = time.Time{}
 	case event.Started:
 		if t.started == nil {
 			t.started, t.owners = map[string]time.Time{}, map[string]string{}
@@ -121,6 +146,10 @@ func (t *Timeline) Add(e event.Event) {
 		t.end(e.Time, func(s Spell) bool {
 			return s.Program == e.Program && slices.Contains(e.Assignment.Claims[t.topic], s.Partition)
 		})
+	case event.Handled:
+		if e.Record.Topic == t.topic {
+			t.handled = append(t.handled, handling{at: e.Time, program: e.Program, partition: e.Record.Partition, offset: e.Record.Offset})
+		}
 	case event.Crashed, event.Exited:
 		t.end(e.Time, func(s Spell) bool { return s.Program == e.Program })
 		if owner, ok := t.owners[e.Program]; ok {
@@ -183,14 +212,10 @@ func (t *Timeline) Ended() int {
 	return n
 }
 
-// gap is a time between two spells of a partition in which nobody worked on it; negative if they overlap.
-type gap struct{ from, to time.Time }
-
-func (g gap) length() time.Duration { return g.to.Sub(g.from) }
-
-// byPartition are the spells of each partition in the order of time, and the gaps between them: one less.
-func (t *Timeline) byPartition() (map[int32][]Spell, map[int32][]gap) {
-	spells, gaps := map[int32][]Spell{}, map[int32][]gap{}
+// byPartition are the spells of each partition in the order of time, and the gaps between them, in which nobody worked on
+// it: one less, negative if two spells overlap.
+func (t *Timeline) byPartition() (map[int32][]Spell, map[int32][]span) {
+	spells, gaps := map[int32][]Spell{}, map[int32][]span{}
 	for _, s := range t.spells {
 		if s.To.IsZero() {
 			s.To = t.last()
@@ -201,7 +226,7 @@ func (t *Timeline) byPartition() (map[int32][]Spell, map[int32][]gap) {
 		slices.SortStableFunc(of, func(a, b Spell) int { return a.From.Compare(b.From) })
 		until := of[0].To
 		for _, s := range of[1:] {
-			gaps[p] = append(gaps[p], gap{until, s.From})
+			gaps[p] = append(gaps[p], span{until, s.From})
 			if s.To.After(until) {
 				until = s.To
 			}
@@ -236,6 +261,69 @@ func (t *Timeline) Unowned() time.Duration {
 	return sum
 }
 
+// repetition is a part of a spell in which one record after another came that had been handled before.
+type repetition struct {
+	span
+	records int
+}
+
+// repetitions are those of a partition, by its spells.
+func (t *Timeline) repetitions(spells []Spell) [][]repetition {
+	all := make([][]repetition, len(spells))
+	seen := map[int64]bool{} // by offset
+	for i, s := range spells {
+		last := s.From // when the record before was handled
+		before := false
+		for _, h := range t.handled {
+			if h.partition != s.Partition || h.program != s.Program || h.at.Before(s.From) || h.at.After(s.To) {
+				continue
+			}
+			again := seen[h.offset]
+			if again && !before {
+				all[i] = append(all[i], repetition{span: span{from: last}})
+			}
+			if again {
+				now := &all[i][len(all[i])-1]
+				now.to, now.records = h.at, now.records+1
+			}
+			seen[h.offset], before, last = true, again, h.at
+		}
+	}
+	return all
+}
+
+func sum(of [][]repetition) int {
+	n := 0
+	for _, rs := range of {
+		for _, r := range rs {
+			n += r.records
+		}
+	}
+	return n
+}
+
+// Repeated is how many records came again.
+func (t *Timeline) Repeated() int {
+	n := 0
+	spells, _ := t.byPartition()
+	for _, of := range spells {
+		n += sum(t.repetitions(of))
+	}
+	return n
+}
+
+// reached is how far the present owners have handled their partitions: the offset after the last record.
+func (t *Timeline) reached() map[int32]int64 {
+	next := map[int32]int64{}
+	owners, _ := t.Owners()
+	for _, h := range t.handled {
+		if s, ok := owners[h.partition]; ok && s.Program == h.program && !h.at.Before(s.From) {
+			next[h.partition] = max(next[h.partition], h.offset+1)
+		}
+	}
+	return next
+}
+
 func (t *Timeline) first() time.Time {
 	var first time.Time
 	for _, m := range t.marks {
@@ -263,132 +351,39 @@ func (t *Timeline) last() time.Time {
 	return last
 }
 
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
+// drawn is how far from the begin of the picture a moment is. Pauses are left out.
+func (t *Timeline) drawn(at time.Time) time.Duration {
+	first := t.first()
+	x := at.Sub(first)
+	for _, p := range t.pauses {
+		x -= max(0, span{later(p.from, first), earlier(p.to, at)}.length())
+	}
+	return x
+}
+
+// cuts are the moments in the picture where a pause is left out.
+func (t *Timeline) cuts() []time.Time {
+	var cuts []time.Time
+	for _, p := range t.pauses {
+		if p.from.After(t.first()) {
+			cuts = append(cuts, p.to)
+		}
+	}
+	return cuts
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
 		return b
 	}
 	return a
 }
 
-// letters gives each owner a letter: its name if that is one letter, else the next that is free.
-func (t *Timeline) letters() (order []string, letter map[string]string) {
-	letter = map[string]string{}
-	taken := map[string]bool{}
-	for _, s := range t.spells {
-		if _, known := letter[s.Owner]; known {
-			continue
-		}
-		order = append(order, s.Owner)
-		letter[s.Owner] = ""
-		if len(s.Owner) == 1 {
-			letter[s.Owner], taken[s.Owner] = s.Owner, true
-		}
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	next := 'A'
-	for _, o := range order {
-		for letter[o] == "" {
-			if l := string(next); !taken[l] {
-				letter[o] = l
-			}
-			next++
-		}
-	}
-	return order, letter
-}
-
-// steps are what a column, or the distance of two ticks, may stand for.
-var steps = []time.Duration{
-	10 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond,
-	500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute,
-}
-
-// step is the shortest of steps with which the whole takes at most so many.
-func step(whole time.Duration, most int) time.Duration {
-	for _, s := range steps {
-		if whole <= s*time.Duration(most) {
-			return s
-		}
-	}
-	return whole / time.Duration(most)
-}
-
-func milliseconds(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
-
-// widestTimeline is the most columns of a timeline in the terminal.
-const widestTimeline = 60
-
-// Text draws the timeline for a terminal: a line for each partition, a column for a slice of time, a letter for the
-// owner. A column in which nobody owned the partition, if only for a moment, is a dot. style colours a cell of the owner
-// with this number, from 0; -1 is a dot.
-func (t *Timeline) Text(lang i18n.Lang, style func(owner int, cell string) string) string {
-	if len(t.spells) == 0 {
-		return ""
-	}
-	order, letter := t.letters()
-	first := t.first()
-	column := step(t.last().Sub(first), widestTimeline)
-	at := func(x time.Time) int { return int(x.Sub(first) / column) }
-	columns := at(t.last()) + 1
-
-	var out strings.Builder
-	out.WriteString(strings.TrimRight(fmt.Sprintf("%5s%s", "", t.markLine(columns, at, letter)), " ") + "\n")
-	spells, gaps := t.byPartition()
-	for _, p := range slices.Sorted(maps.Keys(spells)) {
-		cells := slices.Repeat([]string{" "}, columns)
-		for _, s := range spells[p] {
-			for i := at(s.From); i <= at(s.To); i++ {
-				cells[i] = style(slices.Index(order, s.Owner), letter[s.Owner])
-			}
-		}
-		for _, g := range gaps[p] {
-			for i := at(g.from); i <= at(g.to) && g.length() >= 0; i++ {
-				cells[i] = style(-1, "·")
-			}
-		}
-		fmt.Fprintf(&out, "%4s %s\n", fmt.Sprintf("p%d", p), strings.TrimRight(strings.Join(cells, ""), " "))
-	}
-	var axis strings.Builder
-	const tick = 10 // columns
-	for i := 0; i < columns; i += tick {
-		fmt.Fprintf(&axis, "%-*s", tick, fmt.Sprintf("%.1f", (column*time.Duration(i)).Seconds()))
-	}
-	fmt.Fprintf(&out, "%5s%s s\n", "", strings.TrimRight(axis.String(), " "))
-	legend := Text{EN: "a column is %v, a letter the owner, · nobody; +A: A starts, -A: A ends", KO: "한 칸은 %v, 글자는 소유자, ·는 아무도 없음. +A는 A 시작, -A는 A 종료"}.With(milliseconds(column))
-	for _, o := range order {
-		if letter[o] != o {
-			legend = Text{EN: "%s; %s is %s", KO: "%s, %s은(는) %s"}.With(legend, letter[o], o)
-		}
-	}
-	fmt.Fprintf(&out, "%5s%s\n", "", legend.In(lang))
-	return out.String()
-}
-
-// label is "+B" where B starts and "-B" where it ends.
-func (m mark) label(letter map[string]string) string {
-	if m.ended {
-		return "-" + letter[m.owner]
-	}
-	return "+" + letter[m.owner]
-}
-
-// sortedMarks are the marks of those who owned something, in the order of time.
-func (t *Timeline) sortedMarks(letter map[string]string) []mark {
-	known := slices.DeleteFunc(slices.Clone(t.marks), func(m mark) bool { return letter[m.owner] == "" })
-	slices.SortStableFunc(known, func(a, b mark) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.owner, b.owner)) })
-	return known
-}
-
-func (t *Timeline) markLine(columns int, at func(time.Time) int, letter map[string]string) string {
-	var line strings.Builder
-	for _, m := range t.sortedMarks(letter) {
-		if blank := at(m.at) - line.Len(); blank > 0 {
-			line.WriteString(strings.Repeat(" ", blank))
-		} else if line.Len() > 0 {
-			line.WriteString(" ") // no room: a little late
-		}
-		line.WriteString(m.label(letter))
-	}
-	return line.String()
+	return a
 }
 
 // Timelines are the timelines that a run has shown, one for each variant. The zero value is ready for use.
@@ -425,64 +420,4 @@ func (ts *Timelines) WriteSVG(dir string, lang i18n.Lang) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
-}
-
-// The measures of a timeline's picture, in pixels, beside those that all pictures share.
-const (
-	timelineLeft  = 56 // of the first moment
-	timelineRight = svgWidth - 24
-)
-
-// SVG draws the timeline as a picture, for a light and a dark background.
-func (t *Timeline) SVG(lang i18n.Lang) string {
-	order, letter := t.letters()
-	first, last := t.first(), t.last()
-	whole := max(last.Sub(first), time.Millisecond)
-	x := func(at time.Time) float64 {
-		return timelineLeft + float64(at.Sub(first))/float64(whole)*(timelineRight-timelineLeft)
-	}
-	spells, gaps := t.byPartition()
-	partitions := slices.Sorted(maps.Keys(spells))
-	bottom := svgTop + svgRow*len(partitions)
-	height := bottom + 64
-
-	title := strings.TrimPrefix(t.Variant+": ", ": ") + t.Title.In(lang)
-	description := Text{EN: "Who owned which of %d partitions when.", KO: "파티션 %d개를 언제 누가 소유했는지 보여 줍니다."}.With(len(partitions)).In(lang)
-	out := newPicture(lang, height, title, description)
-	box := func(class string, p int, from, to time.Time) {
-		out.rect(class, x(from), svgTop+svgRow*p, x(to)-x(from), svgBar)
-	}
-	taken := 0.0 // a label that would cover the one before it moves aside
-	for _, m := range t.sortedMarks(letter) {
-		out.line("event", x(m.at), svgTop-8, bottom)
-		at := max(x(m.at), taken)
-		out.text("", "middle", at, svgTop-14, m.label(letter))
-		taken = at + 22
-	}
-	for row, p := range partitions {
-		out.text("", "end", timelineLeft-8, float64(svgTop+svgRow*row+15), fmt.Sprintf("p%d", p))
-		for _, g := range gaps[p] {
-			if g.length() > 0 {
-				box("nobody", row, g.from, g.to)
-			}
-		}
-		for _, s := range spells[p] {
-			box(fmt.Sprintf("o%d", slices.Index(order, s.Owner)%svgColors), row, s.From, s.To)
-			if x(s.To)-x(s.From) >= 16 {
-				out.text("", "middle", (x(s.From)+x(s.To))/2, float64(svgTop+svgRow*row+15), letter[s.Owner])
-			}
-		}
-	}
-	tick := step(whole, 8)
-	for at := time.Duration(0); at <= whole; at += tick {
-		out.text("dim", "middle", x(first.Add(at)), float64(bottom+16), fmt.Sprintf("%.1f s", at.Seconds()))
-	}
-	legend := Text{EN: "dashed: nobody works on the partition; +A: A starts, -A: A ends", KO: "점선: 아무도 그 파티션을 처리하지 않음. +A는 A 시작, -A는 A 종료"}
-	for _, o := range order {
-		if letter[o] != o {
-			legend = Text{EN: "%s; %s is %s", KO: "%s, %s은(는) %s"}.With(legend, letter[o], o)
-		}
-	}
-	out.text("dim", "start", 16, float64(bottom+46), legend.In(lang))
-	return out.String()
 }

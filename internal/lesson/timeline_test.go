@@ -48,6 +48,13 @@ func (s *story) claims(ms int, t event.Type, program string, generation int32, p
 	}
 }
 
+// handles makes a program handle a record every 10 ms.
+func (s *story) handles(ms int, program string, partition int32, offsets ...int64) {
+	for i, o := range offsets {
+		s.add(ms+10*i, event.Event{Type: event.Handled, Program: program, Record: &event.Record{Topic: "t", Partition: partition, Offset: o}})
+	}
+}
+
 func (s *story) timeline() *lesson.Timeline {
 	var t lesson.Timeline
 	for _, e := range s.events {
@@ -92,16 +99,95 @@ func TestTimelineText(t *testing.T) {
 	}
 }
 
+// repeating is a group in which B takes over what A has handled and not committed. What B says arrives before what A says.
+func repeating() *story {
+	s := newStory(map[string]string{"member#1": "A", "member#2": "B"})
+	s.program(0, event.Started, "member#1")
+	s.claims(50, event.Acquired, "member#1", 1, 0, 1)
+	s.handles(60, "member#1", 1, 0, 1, 2)
+	s.program(150, event.Started, "member#2")
+	s.claims(200, event.Acquired, "member#2", 2, 0)
+	s.handles(210, "member#2", 0, 3, 4, 5, 6, 7, 8) // 3 to 5 again
+	s.handles(60, "member#1", 0, 0, 1, 2, 3, 4, 5)
+	s.add(70, event.Event{Type: event.Handled, Program: "member#1", Record: &event.Record{Topic: "other"}})
+	s.add(80, event.Event{Type: event.Handled, Program: "member#1", Record: &event.Record{Topic: "other"}})
+	s.claims(180, event.Released, "member#1", 1, 0)
+	s.add(300, event.Event{Type: event.Timeline})
+	return s
+}
+
+func TestTimelineRepetitions(t *testing.T) {
+	const want = `     +A             +B
+  p0      AAAAAAAAAAAAA···bbbBBBBBBB  3
+  p1      AAAAAAAAAAAAAAAAAAAAAAAAAA
+     0.0       0.1       0.2       0.3 s
+     a column is 10 ms, a letter the owner, · nobody; +A: A starts, -A: A ends
+     lower case: records come again; at the end of the line, how many
+`
+	timeline := repeating().timeline()
+	if got := timeline.Text(i18n.English, plain); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if n := timeline.Repeated(); n != 3 {
+		t.Errorf("%d repeated, want 3", n)
+	}
+	if got := timeline.Text(i18n.Korean, plain); !strings.Contains(got, "다시 온 레코드 수") {
+		t.Errorf("no Korean legend:\n%s", got)
+	}
+	svg := timeline.SVG(i18n.English)
+	for _, want := range []string{`<rect class="again o1"`, `<text class="count"`, ">3</text>", "strong colour: records come again"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("no %q in\n%s", want, svg)
+		}
+	}
+	if joining := joining().timeline(); joining.Repeated() != 0 || strings.Contains(joining.SVG(i18n.English), "again o") {
+		t.Error("repetitions where there are none")
+	}
+}
+
+// An instructor's pause is not drawn, but the work that goes on in its beginning is.
+func TestTimelineLeavesPausesOut(t *testing.T) {
+	s := newStory(map[string]string{"member#1": "A", "member#2": "B"})
+	text := lesson.Text{EN: "next", KO: "다음"}
+	s.add(0, event.Event{Type: event.Step, Text: &text})
+	s.add(30_000, event.Event{Type: event.Resumed}) // nobody has begun
+	s.program(30_000, event.Started, "member#1")
+	s.claims(30_050, event.Acquired, "member#1", 1, 0)
+	s.handles(30_060, "member#1", 0, 0, 1)
+	s.add(30_080, event.Event{Type: event.Step, Text: &text})
+	s.handles(30_090, "member#1", 0, 2)
+	s.add(60_090, event.Event{Type: event.Idle, Program: "member#1", Text: &text})
+	s.add(90_090, event.Event{Type: event.Resumed})
+	s.handles(90_110, "member#1", 0, 3)
+	s.program(90_120, event.Started, "member#2")
+	s.claims(90_130, event.Released, "member#1", 1, 0)
+	s.claims(90_150, event.Acquired, "member#2", 2, 0)
+	s.add(90_200, event.Event{Type: event.Timeline})
+	const want = `     +A       /  +B
+  p0      AAAAAAAA···BBBBB
+     0.0       0.1       0.2 s
+     a column is 10 ms, a letter the owner, · nobody; +A: A starts, -A: A ends
+     /: here the lesson paused before a step; that time is left out
+`
+	if got := s.timeline().Text(i18n.English, plain); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	svg := s.timeline().SVG(i18n.Korean)
+	if !strings.Contains(svg, `<line class="cut"`) || !strings.Contains(svg, ">0.2 s<") || strings.Contains(svg, ">0.3 s<") {
+		t.Errorf("the pause is not cut out of\n%s", svg)
+	}
+}
+
 // Members that have not chosen a client id are told apart by their programs.
 func TestTimelineNamesMembers(t *testing.T) {
-	s := newStory(map[string]string{"member#1": "member", "member#2": "member", "member#3": "A"})
-	for i, program := range []string{"member#1", "member#2", "member#3"} {
+	s := newStory(map[string]string{"member#1": "member", "member#2": "member", "member#3": "A", "member#4": "a"})
+	for i, program := range []string{"member#1", "member#2", "member#3", "member#4"} {
 		s.program(0, event.Started, program)
 		s.claims(10, event.Acquired, program, 1, int32(i))
 	}
 	s.add(100, event.Event{Type: event.Timeline})
 	got := s.timeline().Text(i18n.English, plain)
-	for _, want := range []string{"p0  BB", "p1  CC", "p2  AA", "; B is member#1; C is member#2\n"} {
+	for _, want := range []string{"p0  BB", "p1  CC", "p2  AA", "p3  DD", "; B is member#1; C is member#2; D is a\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
@@ -186,10 +272,13 @@ func TestTimelineOfARecording(t *testing.T) {
 	if err := wellFormed(svg); err != nil {
 		t.Error(err)
 	}
-	for _, want := range []string{"range: 누가 &amp; 언제", ">+B</text>", ">-B</text>", `class="nobody"`, "prefers-color-scheme: dark"} {
+	for _, want := range []string{"range: 누가 &amp; 언제", ">+B</text>", ">-B</text>", `class="nobody"`, `<line class="event"`, "prefers-color-scheme: dark"} {
 		if !bytes.Contains(svg, []byte(want)) {
 			t.Errorf("no %q in\n%s", want, svg)
 		}
+	}
+	if bytes.Contains(svg, []byte("%!")) {
+		t.Errorf("a number is missing in\n%s", svg)
 	}
 }
 

@@ -259,7 +259,7 @@ func (v *View) accounting(e event.Event) {
 }
 
 // counted tells whether programs reported records one by one. One that is after speed reports only their number.
-func counted(c *event.Counts) bool { return c != nil && c.Produced+c.Handled > 0 }
+func counted(c *event.Counts) bool { return c.Produced+c.Handled > 0 }
 
 func committed(offsets map[int32]int64) string {
 	var parts []string
@@ -321,13 +321,23 @@ func (v *View) summary() {
 		}
 		t.AppendRow(row)
 	}
-	if !slices.ContainsFunc(v.variants, func(x *variantView) bool { return counted(x.counts) }) {
-		var hidden []table.ColumnConfig
-		for column := 2; column <= 8; column++ { // handled to committed
+	var hidden []table.ColumnConfig
+	hide := func(from, to int) { // columns, the variant's name is the first
+		for column := from; column <= to; column++ {
 			hidden = append(hidden, table.ColumnConfig{Number: column, Hidden: true})
 		}
-		t.SetColumnConfigs(hidden)
 	}
+	if !v.any(counted) {
+		hide(2, 8) // handled to committed
+	} else {
+		if !v.any(func(c *event.Counts) bool { return c.Commits > 0 }) {
+			hide(6, 7) // commits by hand, and their time
+		}
+		if v.any(func(c *event.Counts) bool { return len(c.Committed) > 1 }) {
+			hide(8, 8) // too wide, and it has been shown
+		}
+	}
+	t.SetColumnConfigs(hidden)
 	v.printf("%s\n", t.Render())
 	for _, n := range names {
 		v.printf("%s", v.chart(n).Text(v.Lang, v.Color))
@@ -335,6 +345,11 @@ func (v *View) summary() {
 	if v.answer != "" {
 		v.printf("%s %s\n", label(v.Lang, "Your prediction was:", "적어 둔 예측:"), v.answer)
 	}
+}
+
+// any tells whether the counts of any variant are so.
+func (v *View) any(so func(*event.Counts) bool) bool {
+	return slices.ContainsFunc(v.variants, func(x *variantView) bool { return x.counts != nil && so(x.counts) })
 }
 
 // measureNames are the names of what was compared, in the order of their first appearance.

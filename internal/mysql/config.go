@@ -166,6 +166,9 @@ func (c Config) driverConfig() (*driver.Config, error) {
 	dc.ReadTimeout = cmp.Or(c.QueryTimeout, dc.ReadTimeout, time.Minute)
 	dc.WriteTimeout = cmp.Or(dc.WriteTimeout, dc.ReadTimeout)
 	dc.Logger = &driver.NopLogger{} // it logs errors that it returns as well
+	// Rows affected are rows changed, whatever the DSN says: with found rows, MySQL counts 1 for the row of a duplicate
+	// that clause.OnConflict{DoNothing: true} leaves as it is.
+	dc.ClientFoundRows = false
 
 	dc.ParseTime, dc.Loc = true, time.UTC
 	dc.Params = maps.Clone(dc.Params)

@@ -147,7 +147,7 @@ func TestOpenEndsWithItsContext(t *testing.T) {
 
 // One server for what needs one: it takes a second to make.
 func TestOpen(t *testing.T) {
-	dsn := serverDSN(t)
+	dsn := mysqltest.Server(t)
 	known, err := mysqldriver.ParseDSN(dsn)
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ type Problem struct {
 	What i18n.Text
 	// Solve lists ways out, the likeliest first.
 	Solve []i18n.Text
-	// Cause is the error underneath; nil if there is none.
+	// Cause is the error underneath; nil if there is none. A Problem here is told in the reader's language, too.
 	Cause error
 	// Exit is the exit code of a program that ends with this problem. Default: ExitFail.
 	Exit int
@@ -43,11 +43,21 @@ func Environment(cause error, what i18n.Text, solve ...i18n.Text) *Problem {
 }
 
 // Error is the problem in English, with its cause and without its remedies.
-func (p *Problem) Error() string {
+func (p *Problem) Error() string { return p.Text().EN }
+
+// Text is what Error says, in both languages as far as the cause knows them.
+func (p *Problem) Text() i18n.Text {
 	if p.Cause == nil {
-		return p.What.EN
+		return p.What
 	}
-	return p.What.EN + ": " + p.Cause.Error()
+	return i18n.Text{EN: "%s: %s", KO: "%s: %s"}.With(p.What, p.cause())
+}
+
+func (p *Problem) cause() i18n.Text {
+	if cause, ok := p.Cause.(*Problem); ok { // not one that is wrapped: the context before it is in English
+		return cause.Text()
+	}
+	return i18n.Verbatim(p.Cause.Error())
 }
 
 func (p *Problem) Unwrap() error { return p.Cause }
@@ -79,7 +89,7 @@ func Render(w io.Writer, lang i18n.Lang, err error) {
 	}
 	fmt.Fprintf(w, "%s: %s%s\n", label(lang, "error", "오류"), context, p.What.In(lang))
 	if p.Cause != nil {
-		fmt.Fprintf(w, "  %s: %v\n", label(lang, "cause", "원인"), p.Cause)
+		fmt.Fprintf(w, "  %s: %s\n", label(lang, "cause", "원인"), p.cause().In(lang))
 	}
 	for i, s := range p.Solve {
 		head := label(lang, "how to solve it", "해결 방법")

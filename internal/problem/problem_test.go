@@ -69,6 +69,8 @@ func TestRender(t *testing.T) {
     make up
   또는: 직접 지정하세요
 `},
+		{"with a cause in both languages", problem.Environment(&problem.Problem{What: text("not set", "설정되지 않음"), Cause: errors.New("EOF")}, text("no Kafka", "Kafka 없음")),
+			i18n.Korean, "오류: Kafka 없음\n  원인: 설정되지 않음: EOF\n"},
 		{"no problem", errors.New("broken"), i18n.Korean, "오류: broken\n"},
 		{"without cause and remedy", problem.Usage(text("bad flag", "잘못된 플래그")), i18n.English, "error: bad flag\n"},
 	} {

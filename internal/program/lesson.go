@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/problem"
 )
 
 // How the runner of a lesson reaches a program. By hand none of these variables is set, and a report is only printed,
@@ -74,15 +76,14 @@ func parseCrash(s string) (crashPoint, error) {
 	if s == "" {
 		return crashPoint{}, nil
 	}
-	parts := strings.Split(s, ":")
-	if len(parts) < 2 || len(parts) > 3 || (len(parts) == 3 && parts[2] != "hold") {
-		return crashPoint{}, fmt.Errorf("%s=%s: want point:count or point:count:hold", EnvCrash, s)
+	name, count, _ := strings.Cut(s, ":")
+	count, hold := strings.CutSuffix(count, ":hold")
+	at, err := strconv.Atoi(count)
+	if name == "" || err != nil || at < 1 {
+		return crashPoint{}, problem.Usage(i18n.Text{EN: "%s is %q", KO: "%s 값이 %q입니다"}.With(EnvCrash, s),
+			i18n.Text{EN: "unset it, or write point:count or point:count:hold, as in after-handle:10; count from 1", KO: "설정을 지우거나, after-handle:10처럼 지점:횟수 또는 지점:횟수:hold로 쓰세요. 횟수는 1부터 셉니다"})
 	}
-	at, err := strconv.Atoi(parts[1])
-	if err != nil || at < 1 {
-		return crashPoint{}, fmt.Errorf("%s=%s: count from 1", EnvCrash, s)
-	}
-	return crashPoint{name: parts[0], at: at, hold: len(parts) == 3}, nil
+	return crashPoint{name: name, at: at, hold: hold}, nil
 }
 
 // withParent ends the context, and soon after the process, when the runner is gone.

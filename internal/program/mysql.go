@@ -13,13 +13,18 @@ import (
 	"kafkahandson/internal/stack"
 )
 
-// WithMySQL finds or starts a MySQL ([stack.OpenMySQL]), creates the tables of the models, calls do, and disconnects.
+// WithMySQL finds or starts a MySQL ([stack.OpenMySQL]), where Kafka comes from if possible, creates the tables of the
+// models, calls do, and disconnects.
 func (p *Program) WithMySQL(ctx context.Context, models []any, do func(*gorm.DB) error) (err error) {
 	ports, err := stack.Ports()
 	if err != nil {
 		return err
 	}
-	m, err := stack.OpenMySQL(ctx, mysql.FromEnv(os.Getenv), stack.Auto, ports, func(t i18n.Text) { p.Print(t) })
+	kind := p.stack
+	if kind == stack.Env { // a cluster of one's own needs no MySQL of one's own
+		kind = stack.Auto
+	}
+	m, err := stack.OpenMySQL(ctx, mysql.FromEnv(os.Getenv), kind, ports, func(t i18n.Text) { p.Print(t) })
 	if err != nil {
 		return err
 	}

@@ -39,14 +39,14 @@ func (p *Program) Derived(in *sarama.ConsumerMessage, out *sarama.ProducerMessag
 	}})
 }
 
-// Fenced reports that the broker refused a producer because another one has its transactional id now. It returns the
-// problem for the program to end with: a fenced producer can only be closed.
+// Fenced reports that the broker refused what this program sent, because its work is somebody else's now: another
+// producer has its transactional id, or the group goes on without it. It returns the problem for the program to end with.
 func (p *Program) Fenced() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lesson.report(event.Event{Type: event.Fenced})
 	return &problem.Problem{
-		What:  i18n.Text{EN: "fenced off: another producer has taken over the transactional id of this one", KO: "차단되었습니다(fenced): 다른 프로듀서가 이 프로듀서의 트랜잭션 ID를 넘겨받았습니다"},
-		Solve: []i18n.Text{{EN: "let this one end: the other goes on where the group has committed", KO: "이 프로듀서는 그대로 종료되게 두세요. 다른 프로듀서가 그룹이 커밋한 곳부터 이어서 합니다"}},
+		What:  i18n.Text{EN: "fenced off: this program was taken for dead, and its work was given to another", KO: "차단되었습니다(fenced): 클러스터가 이 프로그램을 죽은 것으로 보고 일을 다른 프로그램에 넘겼습니다"},
+		Solve: []i18n.Text{{EN: "let this one end: the other goes on where the group has committed", KO: "이 프로그램은 그대로 종료되게 두세요. 다른 프로그램이 그룹이 커밋한 곳부터 이어서 합니다"}},
 	}
 }

@@ -39,6 +39,7 @@ type Program struct {
 	stdout io.Writer
 	lesson lessonLink
 	quiet  bool
+	stack  stack.Kind // where Kafka comes from; after Parse
 
 	mu sync.Mutex // one report at a time, and none after a crash
 }
@@ -52,6 +53,7 @@ func mainCode(run func(ctx context.Context, p *Program) error) int {
 	lang := i18n.Detect(os.Getenv)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	name := filepath.Base(os.Args[0])
 	p := &Program{
 		Name:   name,
@@ -131,7 +133,7 @@ func (p *Program) Parse(ctx context.Context) error {
 	if !p.lesson.on() { // a lesson has said it already
 		fmt.Fprintln(p.stdout, found.Announce().In(p.lang))
 	}
-	p.Kafka = found.Config
+	p.Kafka, p.stack = found.Config, kind
 	return nil
 }
 

@@ -8,7 +8,6 @@ package stack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 
@@ -28,6 +27,9 @@ const (
 	Env      Kind = "env"
 	Compose  Kind = "compose"
 	Embedded Kind = "embedded"
+	// Own is for [OpenKafka] only: an embedded Kafka that is started for the run, whatever else is there. Tests of lessons
+	// use it.
+	Own Kind = "own"
 )
 
 // ParseKind reads what a person writes after --stack.
@@ -45,9 +47,9 @@ const runCluster = "run-"
 
 // Kafka is a Kafka that was found or started.
 type Kafka struct {
-	Kind   Kind
+	Kind   Kind // Env, Compose or Embedded
 	Config kafka.Config
-	// Control injects faults. nil unless the Kafka is embedded.
+	// Control injects faults. nil unless the Kafka is of the kind Embedded.
 	Control *embedded.Control
 	// Kept tells that an embedded Kafka outlives this process.
 	Kept bool
@@ -83,6 +85,21 @@ func (k Kafka) Announce() i18n.Text {
 		t = i18n.Text{EN: t.EN + "\n       " + k.note.EN, KO: t.KO + "\n       " + k.note.KO}
 	}
 	return t
+}
+
+// IsEmbedded tells whether this is an embedded Kafka of the course, however it was found: KAFKA_BROKERS may name one. Then
+// it asks the cluster, which takes as long as [kafka.NewAdmin].
+func (k Kafka) IsEmbedded(ctx context.Context) (_ bool, err error) {
+	if k.Kind != Env {
+		return k.Kind == Embedded, nil
+	}
+	admin, err := kafka.NewAdmin(ctx, k.Config)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, admin.Close()) }()
+	id, err := admin.ClusterID(ctx)
+	return strings.HasPrefix(id, embedded.ClusterIDPrefix), err
 }
 
 // KeptKafkaDir is the directory of the embedded Kafka that `lab up --embedded` keeps up.
@@ -122,16 +139,16 @@ func (l Locator) FindKafka(ctx context.Context, cfg kafka.Config, kind Kind) (Ka
 	if err != nil || k.Kind != "" {
 		return k, err
 	}
-	return Kafka{}, problem.Environment(errors.New(strings.Join(tried, "; ")),
+	return Kafka{}, problem.Environment(&problem.Problem{What: i18n.Join(tried, "; ")},
 		i18n.Text{EN: "no Kafka is running here", KO: "실행 중인 Kafka가 없습니다"},
 		i18n.Text{EN: "start one in another terminal: `make up-embedded` (no Docker) or `make up` (Docker)", KO: "다른 터미널에서 Kafka를 시작하세요: `make up-embedded` (Docker 없이) 또는 `make up` (Docker)"},
 		i18n.Text{EN: "name your own cluster: KAFKA_BROKERS=host:9092", KO: "사용 중인 클러스터를 지정하세요: KAFKA_BROKERS=host:9092"})
 }
 
-// OpenKafka is FindKafka for a lesson's run: where there is no Kafka it starts an embedded one with its data in dir,
-// until Close. It leaves alone an embedded Kafka that another run started for itself.
+// OpenKafka is FindKafka for a lesson's run: for the kinds Auto and Embedded, where there is no Kafka, it starts an
+// embedded one with its data in dir, until Close. It leaves alone an embedded Kafka that another run started for itself.
 func (l Locator) OpenKafka(ctx context.Context, cfg kafka.Config, kind Kind, run, dir string) (Kafka, error) {
-	if kind == Auto || kind == Env || kind == Compose {
+	if kind != Own {
 		k, tried, err := l.find(ctx, cfg, kind, false)
 		if err != nil || k.Kind != "" {
 			return k, err
@@ -142,7 +159,7 @@ func (l Locator) OpenKafka(ctx context.Context, cfg kafka.Config, kind Kind, run
 				i18n.Text{EN: "--stack=env, but KAFKA_BROKERS is not set", KO: "--stack=env인데 KAFKA_BROKERS가 설정되지 않았습니다"},
 				i18n.Text{EN: "set KAFKA_BROKERS=host:9092", KO: "KAFKA_BROKERS=host:9092를 설정하세요"})
 		case Compose:
-			return Kafka{}, problem.Environment(errors.New(strings.Join(tried, "; ")),
+			return Kafka{}, problem.Environment(&problem.Problem{What: i18n.Join(tried, "; ")},
 				i18n.Text{EN: "the compose stack does not answer", KO: "compose 스택이 응답하지 않습니다"},
 				i18n.Text{EN: "start it: make up", KO: "시작하세요: make up"})
 		}
@@ -177,12 +194,12 @@ func TakenPortNote(ctx context.Context, port int) i18n.Text {
 }
 
 // find returns a zero Kafka and what it tried when there is none.
-func (l Locator) find(ctx context.Context, cfg kafka.Config, kind Kind, acceptRuns bool) (k Kafka, tried []string, err error) {
+func (l Locator) find(ctx context.Context, cfg kafka.Config, kind Kind, acceptRuns bool) (k Kafka, tried []i18n.Text, err error) {
 	if kind == Auto || kind == Env {
 		if len(cfg.Brokers) > 0 {
 			return Kafka{Kind: Env, Config: cfg}, nil, cfg.Validate()
 		}
-		tried = append(tried, kafka.EnvBrokers+" is not set")
+		tried = append(tried, i18n.Text{EN: "%s is not set", KO: "%s가 설정되지 않았습니다"}.With(kafka.EnvBrokers))
 	}
 	if kind != Env {
 		published := addresses(l.Ports)
@@ -193,13 +210,13 @@ func (l Locator) find(ctx context.Context, cfg kafka.Config, kind Kind, acceptRu
 			case ctx.Err() != nil:
 				return Kafka{}, nil, ctx.Err()
 			case a.err != nil: // a lesson may have stopped this broker: the others tell
-				tried = append(tried, a.err.Error())
+				tried = append(tried, i18n.Text{EN: "no answer from %v", KO: "응답이 없습니다: %v"}.With(a.err))
 			case !own && kind != Embedded:
 				return Kafka{Kind: Compose, Config: plain(cfg, published)}, nil, nil
 			case ofRun && acceptRuns && kind != Compose:
 				return Kafka{Kind: Embedded, Config: plain(cfg, published)}, nil, nil
 			default:
-				tried = append(tried, fmt.Sprintf("%s is cluster %s", published[i], a.clusterID))
+				tried = append(tried, i18n.Text{EN: "%s is cluster %s", KO: "%s은(는) %s 클러스터입니다"}.With(published[i], a.clusterID))
 			}
 		}
 	}
@@ -211,7 +228,7 @@ func (l Locator) find(ctx context.Context, cfg kafka.Config, kind Kind, acceptRu
 		if state, ok := embedded.RunningKafka(ctx, dir); ok {
 			return Kafka{Kind: Embedded, Config: plain(cfg, state.Brokers), Control: embedded.NewControl(state), Kept: true}, nil, nil
 		}
-		tried = append(tried, "lab up --embedded is not running")
+		tried = append(tried, i18n.Text{EN: "lab up --embedded is not running", KO: "lab up --embedded가 실행 중이 아닙니다"})
 	}
 	return Kafka{}, tried, nil
 }

@@ -21,6 +21,7 @@ import (
 
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/home"
+	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/stack"
@@ -225,7 +226,10 @@ func TestKeptEmbeddedComesThird(t *testing.T) {
 			l := newLocator(t)
 			prepare(t, l)
 			server := startKept(t, l)
-			for _, k := range []stack.Kafka{find(t, l, kafka.Config{}, stack.Auto), open(t, l, kafka.Config{}, stack.Auto), find(t, l, kafka.Config{}, stack.Embedded)} {
+			for _, k := range []stack.Kafka{
+				find(t, l, kafka.Config{}, stack.Auto), open(t, l, kafka.Config{}, stack.Auto),
+				find(t, l, kafka.Config{}, stack.Embedded), open(t, l, kafka.Config{}, stack.Embedded),
+			} {
 				requireKafka(t, k, stack.Embedded, true, server.Brokers())
 				if _, err := k.Control.Inject(t.Context(), embedded.Fault{Kind: embedded.NotLeader, Count: 1}); err != nil {
 					t.Errorf("its faults cannot be used: %v", err)
@@ -280,15 +284,51 @@ func TestStartedForARun(t *testing.T) {
 	}
 }
 
+// TestEmbeddedOnDemand asks for an embedded Kafka although others run.
 func TestEmbeddedOnDemand(t *testing.T) {
 	t.Parallel()
 	l := newLocator(t)
 	startCompose(t, l)
+	cfg := kafka.Config{Brokers: []string{"kafka.example:9092"}}
+	if k := open(t, l, cfg, stack.Embedded); k.Kind != stack.Embedded || k.Kept {
+		t.Errorf("got %+v, want a Kafka for this run: none is kept up", k)
+	}
 	kept := startKept(t, l)
-	k := open(t, l, kafka.Config{Brokers: []string{"kafka.example:9092"}}, stack.Embedded)
-	if k.Kind != stack.Embedded || k.Kept || slices.Equal(k.Config.Brokers, kept.Brokers()) {
+	requireKafka(t, open(t, l, cfg, stack.Embedded), stack.Embedded, true, kept.Brokers())
+	if k := open(t, l, cfg, stack.Own); k.Kind != stack.Embedded || k.Kept || slices.Equal(k.Config.Brokers, kept.Brokers()) {
 		t.Errorf("got %+v, want a Kafka for this run", k)
 	}
+}
+
+func TestIsEmbedded(t *testing.T) {
+	t.Parallel()
+	l := newLocator(t)
+	compose := startCompose(t, l)
+	kept := startKept(t, l)
+	named := func(brokers []string) stack.Kafka {
+		return find(t, l, kafka.Config{Brokers: brokers}, stack.Env)
+	}
+	for name, test := range map[string]struct {
+		k    stack.Kafka
+		want bool
+	}{
+		"compose":          {find(t, l, kafka.Config{}, stack.Compose), false},
+		"kept up":          {find(t, l, kafka.Config{}, stack.Embedded), true},
+		"of a run":         {open(t, l, kafka.Config{}, stack.Own), true},
+		"named, a cluster": {named(compose.ListenAddrs()), false},
+		"named, embedded":  {named(kept.Brokers()), true},
+	} {
+		if got, err := test.k.IsEmbedded(t.Context()); err != nil || got != test.want {
+			t.Errorf("%s: %v (%v)", name, got, err)
+		}
+	}
+	start := time.Now()
+	gone := named([]string{addr(newLocator(t).Ports[0])})
+	_, err := gone.IsEmbedded(t.Context())
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	requireProblem(t, err, problem.ExitEnvironment, gone.Config.Brokers...)
 }
 
 func TestNoKafka(t *testing.T) {
@@ -297,6 +337,13 @@ func TestNoKafka(t *testing.T) {
 	_, err := l.FindKafka(t.Context(), kafka.Config{}, stack.Auto)
 	names := append(addrs(l.Ports), "KAFKA_BROKERS is not set", "lab up --embedded is not running", "make up", "refused")
 	requireProblem(t, err, problem.ExitEnvironment, names...)
+	var korean strings.Builder
+	problem.Render(&korean, i18n.Korean, err)
+	for _, want := range []string{"KAFKA_BROKERS가 설정되지 않았습니다; 응답이 없습니다: " + addr(l.Ports[0]), "lab up --embedded가 실행 중이 아닙니다"} {
+		if !strings.Contains(korean.String(), want) {
+			t.Errorf("in Korean it does not say %q:\n%s", want, korean.String())
+		}
+	}
 	for kind, want := range map[stack.Kind]string{stack.Env: "KAFKA_BROKERS", stack.Compose: addr(l.Ports[0]), stack.Embedded: "lab up --embedded"} {
 		_, err := l.FindKafka(t.Context(), kafka.Config{}, kind)
 		requireProblem(t, err, problem.ExitEnvironment, want)
@@ -344,11 +391,11 @@ func TestDirInUse(t *testing.T) {
 	t.Parallel()
 	l := newLocator(t)
 	dir := t.TempDir()
-	k, err := l.OpenKafka(t.Context(), kafka.Config{}, stack.Embedded, "r1", dir)
+	k, err := l.OpenKafka(t.Context(), kafka.Config{}, stack.Own, "r1", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = l.OpenKafka(t.Context(), kafka.Config{}, stack.Embedded, "r2", dir)
+	_, err = l.OpenKafka(t.Context(), kafka.Config{}, stack.Own, "r2", dir)
 	requireProblem(t, err, problem.ExitEnvironment, dir)
 	if err := k.Close(); err != nil {
 		t.Error(err)
@@ -362,8 +409,10 @@ func TestParseKind(t *testing.T) {
 			t.Errorf("%s is %s (%v)", kind, got, err)
 		}
 	}
-	_, err := stack.ParseKind("docker")
-	requireProblem(t, err, problem.ExitUsage, "docker", "compose")
+	for _, unknown := range []string{"docker", "", string(stack.Own)} { // Own is no choice of a person
+		_, err := stack.ParseKind(unknown)
+		requireProblem(t, err, problem.ExitUsage, unknown, "compose")
+	}
 }
 
 // TestDefaults is not parallel: it sets the environment.

@@ -17,17 +17,18 @@ import (
 	"kafkahandson/internal/home"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/mysql/mysqltest"
 	"kafkahandson/internal/stack"
 )
 
-// Pass runs a lesson on an embedded Kafka of its own and fails the test unless its verdict is PASS. A lesson that cannot
-// run there skips the test, and tells why.
+// Pass runs a lesson on an embedded Kafka of its own and fails the test unless its verdict is PASS and the guide shows
+// what really happens ([CheckGuide]). A lesson that cannot run there skips the test, and tells why; so does one that
+// needs a MySQL where none can be had ([mysqltest.Need]).
 func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
 	t.Helper()
-	result, err := Play(t, l, lesson.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var events []event.Event
+	result, err := Play(t, l, lesson.Options{Emit: func(e event.Event) { events = append(events, e) }})
+	mysqltest.Need(t, err)
 	if !result.Skipped.IsZero() {
 		t.Skip(result.Skipped.EN)
 	}
@@ -41,6 +42,7 @@ func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
 	if !result.Passed {
 		t.Errorf("the verdict of %s is not PASS", l.Name)
 	}
+	CheckGuide(t, l, events)
 	return result
 }
 
@@ -77,7 +79,7 @@ func PlayContext(ctx context.Context, t *testing.T, l lesson.Lesson, opts lesson
 		brokers = k.Config.Brokers
 		return nil
 	}
-	opts.Stack = stack.Embedded
+	opts.Stack = stack.Own
 	result, err := lesson.Play(ctx, l, opts)
 	mu.Lock()
 	defer mu.Unlock()

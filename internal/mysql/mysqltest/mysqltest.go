@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,11 +19,17 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/mysql"
 )
 
-// EnvDSN is the environment variable that points the tests at a running server, in place of an embedded one.
-const EnvDSN = "MYSQL_DSN_TEST"
+const (
+	// EnvDSN is the environment variable that points the tests at a running server, in place of an embedded one.
+	EnvDSN = "MYSQL_DSN_TEST"
+	// EnvRequire, set to 1, makes those tests fail that are skipped where no MySQL can be had.
+	EnvRequire = "KAFKAHANDSON_REQUIRE_MYSQL"
+)
 
 // event stands for a row of the outbox.
 type event struct {
@@ -43,6 +50,39 @@ type note struct {
 	Name      string `gorm:"size:10"`
 	Content   string
 	CreatedAt time.Time
+}
+
+// Need ends a test that cannot go on because of err; nil is no reason. Where no MySQL is installed and none can be
+// fetched it skips the test, so that the tests run on a computer that has only Go, unless EnvRequire forbids that. On
+// any other error the test fails.
+func Need(t testing.TB, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case errors.Is(err, embedded.ErrNoMySQLProgram) && os.Getenv(EnvRequire) != "1":
+		t.Skipf("needs a MySQL: %v", err)
+	default:
+		t.Fatal(err)
+	}
+}
+
+// Server returns the data source name of the server that EnvDSN names, or of an embedded one that ends with the test.
+func Server(t testing.TB) (dsn string) {
+	t.Helper()
+	if dsn := os.Getenv(EnvDSN); dsn != "" {
+		return dsn
+	}
+	server, err := embedded.EnsureMySQL(t.Context(), embedded.MySQLOptions{
+		Dir:      t.TempDir(),
+		Progress: func(s i18n.Text) { t.Log(s.EN) },
+	})
+	Need(t, err)
+	t.Cleanup(func() {
+		if err := server.Release(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return server.DSN()
 }
 
 // Database creates a database of its own on the server of the data source name and opens it. Both go with the test.
@@ -223,6 +263,16 @@ func oneOfDuplicatesIsStored(t *testing.T, dsn string) {
 }
 
 func doNothingTells(t *testing.T, dsn string) {
+	withFoundRows, err := driver.ParseDSN(dsn)
+	must(t, err)
+	withFoundRows.ClientFoundRows = true // in somebody's MYSQL_DSN
+	for _, dsn := range []string{dsn, withFoundRows.FormatDSN()} {
+		doNothingTellsWith(t, dsn)
+	}
+}
+
+func doNothingTellsWith(t *testing.T, dsn string) {
+	t.Helper()
 	db, _ := Database(t, dsn)
 	must(t, mysql.Migrate(t.Context(), db, &event{}, &counter{}))
 	for i, want := range []int64{1, 0} {

@@ -1,6 +1,7 @@
 package lesson_test
 
 import (
+	"maps"
 	"testing"
 
 	"kafkahandson/internal/event"
@@ -31,6 +32,24 @@ func TestRecords(t *testing.T) {
 			if tc.got[i] != tc.want[i] {
 				t.Errorf("%s: %v, want %v", name, tc.got, tc.want)
 			}
+		}
+	}
+}
+
+func TestCommittable(t *testing.T) {
+	for name, tc := range map[string]struct {
+		done lesson.Records
+		want map[int32]int64
+	}{
+		"nothing":           {nil, map[int32]int64{0: -1, 1: -1}},
+		"without a gap":     {lesson.Records{{Offset: 1}, {Offset: 0}, {Partition: 1, Offset: 0}}, map[int32]int64{0: 2, 1: 1}},
+		"up to a gap":       {lesson.Records{{Offset: 0}, {Offset: 2}, {Offset: 3}}, map[int32]int64{0: 1, 1: -1}},
+		"only after one":    {lesson.Records{{Offset: 1}, {Partition: 1, Offset: 2}}, map[int32]int64{0: -1, 1: -1}},
+		"twice the same":    {lesson.Records{{Offset: 0}, {Offset: 0}}, map[int32]int64{0: 1, 1: -1}},
+		"no such partition": {lesson.Records{{Partition: 5, Offset: 0}}, map[int32]int64{0: -1, 1: -1}},
+	} {
+		if got := tc.done.Committable(2); !maps.Equal(got, tc.want) {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
 		}
 	}
 }

@@ -27,7 +27,7 @@ type record struct {
 // names is what is made for a run on servers that outlive it.
 type names struct {
 	Lesson    string   `json:"lesson"`
-	Brokers   []string `json:"brokers,omitempty"` // of a cluster that goes on after the run
+	Cluster   string   `json:"cluster,omitempty"` // the id of a cluster that goes on after the run
 	Topics    []string `json:"topics,omitempty"`
 	Groups    []string `json:"groups,omitempty"`
 	MySQL     string   `json:"mysql,omitempty"` // where the databases are
@@ -83,7 +83,7 @@ func (n *names) save() error {
 }
 
 // nothingLeft tells whether no server has anything of the run any more.
-func (n *names) nothingLeft() bool { return len(n.Brokers)+len(n.Databases) == 0 }
+func (n *names) nothingLeft() bool { return n.Cluster == "" && len(n.Databases) == 0 }
 
 // close ends the run. The folder goes, unless it is needed to clear up servers later.
 func (r *record) close() error {
@@ -156,29 +156,28 @@ func Reset(ctx context.Context, cfg kafka.Config, lesson string) (Removed, error
 	if err != nil {
 		return Removed{}, err
 	}
-	removed, err := resetWith(ctx, admin, cfg.Brokers, lesson)
+	removed, err := reset(ctx, admin, lesson)
 	return removed, errors.Join(err, admin.Close())
 }
 
-func resetRuns(ctx context.Context, admin *kafka.Admin, brokers []string, lesson string) error {
-	_, err := resetWith(ctx, admin, brokers, lesson)
-	return err
-}
-
-func resetWith(ctx context.Context, admin *kafka.Admin, brokers []string, lesson string) (removed Removed, err error) {
+func reset(ctx context.Context, admin *kafka.Admin, lesson string) (removed Removed, err error) {
+	// By its id and not by its addresses: another cluster may have them at another time.
+	cluster, err := admin.ClusterID(ctx)
+	if err != nil {
+		return Removed{}, err
+	}
 	runs, err := finishedRuns()
 	if err != nil {
 		return Removed{}, err
 	}
 	for _, run := range runs {
-		sameCluster := slices.ContainsFunc(run.Brokers, func(b string) bool { return slices.Contains(brokers, b) })
-		if !sameCluster || (lesson != "" && run.Lesson != lesson) {
+		if run.Cluster != cluster || (lesson != "" && run.Lesson != lesson) {
 			err = errors.Join(err, run.release(false))
 			continue
 		}
 		runErr := run.remove(ctx, admin, &removed)
 		if runErr == nil {
-			run.Brokers, run.Topics, run.Groups = nil, nil, nil
+			run.Cluster, run.Topics, run.Groups = "", nil, nil
 			runErr = run.save()
 		}
 		err = errors.Join(err, runErr, run.release(run.nothingLeft()))

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/IBM/sarama"
+
+	"kafkahandson/internal/greeting"
+	"kafkahandson/internal/kafka"
+)
+
+// send makes the answer to a greeting and sends it.
+func (h *handler) send(producer sarama.SyncProducer, m *sarama.ConsumerMessage) error {
+	g, err := greeting.Decode(m.Value)
+	if err != nil {
+		return kafka.BadRecord(m, err)
+	}
+	g.Content = fmt.Sprintf("Hello %s!", g.Name)
+	value, err := g.Encode()
+	if err != nil {
+		return err
+	}
+	out := &sarama.ProducerMessage{Topic: h.to, Key: sarama.ByteEncoder(m.Key), Value: sarama.ByteEncoder(value)}
+	if _, _, err := producer.SendMessage(out); err != nil {
+		return fmt.Errorf("answer greeting %d: %w", g.ID, err)
+	}
+	h.program.Derived(m, out, g)
+	return nil
+}

@@ -1,0 +1,121 @@
+package ch3_test
+
+import (
+	"fmt"
+	"maps"
+	"sync"
+	"testing"
+
+	ch3 "kafkahandson/ch3-offsets"
+	"kafkahandson/internal/event"
+	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/lesson/lessontest"
+	"kafkahandson/internal/mysql/mysqltest"
+)
+
+// The numbers that a student is asked to predict.
+func TestIdempotentConsumerWritesOneRowForEachMessage(t *testing.T) {
+	t.Parallel()
+	result := lessontest.Pass(t, ch3.IdempotentConsumer())
+	want := map[string]int{"none": 61, "memory": 51, "mysql": 30}
+	for _, v := range result.Variants {
+		if v.Counts.Handled != want[v.Name] || v.Counts.Distinct != 30 || v.Counts.Committed[0] != 60 {
+			t.Errorf("%s: %+v, want %d handled of 30", v.Name, v.Counts, want[v.Name])
+		}
+	}
+}
+
+// A consumer that remembers a message before its work is done, and not together with it, loses the one in between.
+func TestIdempotentConsumerSabotageShows(t *testing.T) {
+	t.Parallel()
+	result, err := lessontest.Play(t, ch3.IdempotentConsumer(), lesson.Options{
+		Variants: []string{"mysql"},
+		Replace:  map[string]string{"ch3-offsets/idempotent-consumer": "ch3-offsets/testdata/no-transaction"},
+	})
+	mysqltest.Need(t, err)
+	if result.Passed {
+		t.Error("the verdict is PASS")
+	}
+	failed := map[string]string{}
+	for _, c := range result.Variants[0].Claims {
+		if !c.OK {
+			failed[c.Text.EN] = c.Detail
+		}
+	}
+	want := map[string]string{
+		"MySQL remembers the 14 messages before it": "15 ≠ 14",
+		"nobody was left out":                       "29 ≠ 30",
+		"one row for each message":                  "29 ≠ 30",
+	}
+	if !maps.Equal(failed, want) {
+		t.Errorf("claims that failed: %q, want %q", failed, want)
+	}
+}
+
+// A rebalance in the middle of the work is no error, and no reason to do anything twice.
+func TestIdempotentConsumerGoesOnAfterARebalance(t *testing.T) {
+	t.Parallel()
+	const name, messages = "ch3-offsets/idempotent-consumer", 300
+	passAfterRebalance(t, lesson.Lesson{
+		Name: "test-rebalance-idempotent", Programs: []string{"ch3-offsets/producer", name}, NeedsMySQL: true,
+	}, messages, "after-handle", func(r *lesson.Run, topic, group string) (consumer func(client string) *lesson.Command, check func()) {
+		consumer = func(client string) *lesson.Command {
+			return r.Program(name, "-topic", topic, "-group", group, "-client-id", client)
+		}
+		check = func() {
+			for _, table := range []string{"consumed_messages", "welcomes"} {
+				var rows int64
+				r.Must(r.Database().Table(table).Count(&rows).Error)
+				r.Claim(lesson.Text{EN: table}, lesson.Equal(int(rows), messages))
+			}
+		}
+		return consumer, check
+	})
+}
+
+// passAfterRebalance runs a lesson: two consumers of one group, the second of which comes while the first has a record
+// in hand, at a crash point, and hundreds more in its buffer. Both must go on to the end; then check looks at what they
+// did.
+func passAfterRebalance(t *testing.T, l lesson.Lesson, messages int, point string,
+	prepare func(r *lesson.Run, topic, group string) (consumer func(client string) *lesson.Command, check func()),
+) {
+	t.Helper()
+	over := make(chan struct{}) // the first one's session is over: it has given up the partition that has no records
+	giveUp := sync.OnceFunc(func() { close(over) })
+	l.Run = func(r *lesson.Run) {
+		topic := r.Topic("my-json-topic", 1)
+		r.Program("ch3-offsets/producer", "-topic", topic, "-count", fmt.Sprint(messages)).Run()
+		r.Must(r.Admin().AddPartitions(r.Context(), topic, 2))
+		group := r.Group("test-consumer-group")
+		consumer, check := prepare(r, topic, group)
+
+		first := consumer("A").HoldAt(point, 20).Start()
+		first.WaitHeld()
+		second := consumer("B").Start()
+		select {
+		case <-over:
+		case <-r.Context().Done():
+			r.Must(r.Context().Err())
+		}
+		first.Resume()
+		r.WaitOwners(map[string]int{"A": 1, "B": 1})
+		r.WaitCommitted(group, topic, 0, int64(messages))
+		first.Kill() // a program that was held may only end so
+		second.Stop()
+		check()
+	}
+	result, err := lessontest.Play(t, l, lesson.Options{Emit: func(e event.Event) {
+		if e.Type == event.Released && e.Assignment.Client == "A" {
+			giveUp()
+		}
+	}})
+	mysqltest.Need(t, err)
+	for _, c := range result.Variants[0].Claims {
+		if !c.OK {
+			t.Errorf("%s: %s", c.Text.EN, c.Detail)
+		}
+	}
+	if !result.Passed {
+		t.Error("the verdict is not PASS")
+	}
+}

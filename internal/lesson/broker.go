@@ -1,0 +1,78 @@
+package lesson
+
+import (
+	"strconv"
+
+	"github.com/IBM/sarama"
+
+	"kafkahandson/internal/event"
+	"kafkahandson/internal/faultproxy"
+	"kafkahandson/internal/greeting"
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/problem"
+)
+
+// Committed returns the group's committed offsets of a topic by partition, as the broker says; -1 where there is none.
+func (r *Run) Committed(group, topic string) map[int32]int64 {
+	committed, err := r.admin.Committed(r.ctx, group, topic)
+	r.Must(err)
+	return committed
+}
+
+// Stored is how many records the topic holds, as the broker says.
+func (r *Run) Stored(topic string) int {
+	t, err := r.admin.DescribeTopic(r.ctx, topic)
+	r.Must(err)
+	return int(t.Records())
+}
+
+// LogBytes is how many bytes of log a topic takes, in one replica, as the broker says: [kafka.Admin.LogBytes].
+func (r *Run) LogBytes(topic string) int {
+	n, err := r.admin.LogBytes(r.ctx, topic)
+	r.Must(err)
+	return int(n)
+}
+
+// ReadBack returns the greetings that a topic holds now, each partition's in order, as a consumer without a group reads
+// them.
+func (r *Run) ReadBack(topic string) Records {
+	var all Records
+	r.Must(r.admin.ReadTopic(r.ctx, topic, func(m *sarama.ConsumerMessage) error {
+		g, err := greeting.Decode(m.Value)
+		if err != nil {
+			return kafka.BadRecord(m, err)
+		}
+		all = append(all, event.Record{
+			Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: string(m.Key), ID: strconv.FormatInt(g.ID, 10),
+		})
+		return nil
+	}))
+	return all
+}
+
+// Proxy puts a proxy in front of each broker, for programs that are started [Command.Through] it. Close it after use.
+func (r *Run) Proxy() *faultproxy.Proxy {
+	cfg := r.kafka.Config
+	if cfg.TLS.Enabled {
+		r.Must(problem.Environment(nil,
+			Text{EN: "this lesson cuts a connection at the right moment, and cannot tell which that is when the connection is encrypted", KO: "이 레슨은 정확한 순간에 연결을 끊어야 하는데, 연결이 암호화되어 있으면 그 순간을 알 수 없습니다"},
+			Text{EN: "run it on a Kafka without TLS: --stack embedded", KO: "TLS가 없는 Kafka에서 실행하세요: --stack embedded"}))
+	}
+	brokers := cfg.Brokers
+	for _, b := range r.admin.Brokers() { // what clients dial after the first answer
+		brokers = append(brokers[:len(brokers):len(brokers)], b.Addr)
+	}
+	p, err := faultproxy.Start(brokers)
+	r.Must(err)
+	return p
+}
+
+func (r *Run) endOffsets(topic string) map[int32]int64 {
+	t, err := r.admin.DescribeTopic(r.ctx, topic)
+	r.Must(err)
+	ends := map[int32]int64{}
+	for _, p := range t.Partitions {
+		ends[p.ID] = p.End
+	}
+	return ends
+}

@@ -1,0 +1,472 @@
+package program_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/IBM/sarama"
+	"go.uber.org/goleak"
+
+	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/event"
+	"kafkahandson/internal/greeting"
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/problem"
+	"kafkahandson/internal/program"
+	"kafkahandson/internal/stack"
+)
+
+// envRole makes the test binary one of the programs below: what kills a process is tested on a process.
+const envRole = "PROGRAM_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv(envRole); role != "" {
+		program.Main(play(role))
+	}
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // sarama's, one a process
+}
+
+func say(p *program.Program, format string, args ...any) {
+	p.Print(i18n.Verbatim(fmt.Sprintf(format, args...)))
+}
+
+// play is the program of a role.
+func play(role string) func(context.Context, *program.Program) error {
+	return map[string]func(context.Context, *program.Program) error{
+		// walk passes a crash point five times.
+		"walk": func(_ context.Context, p *program.Program) error {
+			for i := range 5 {
+				say(p, "%d", i+1)
+				p.CrashPoint("after-handle")
+			}
+			return nil
+		},
+		// crowd has goroutines that report as fast as they can while another one comes to the crash point.
+		"crowd": func(ctx context.Context, p *program.Program) error {
+			for range 4 {
+				go func() { // until the crash
+					for ctx.Err() == nil {
+						p.Measured(i18n.Verbatim("pulse"), 1, "")
+					}
+				}()
+			}
+			for {
+				p.CrashPoint("after-handle")
+			}
+		},
+		// relay has two goroutines that come to the crash point, one after the other, and one that does not.
+		"relay": func(_ context.Context, p *program.Program) error {
+			var wg sync.WaitGroup
+			first := make(chan struct{})
+			wg.Go(func() {
+				p.CrashPoint("before-handle")
+				close(first)
+				p.CrashPoint("before-handle")
+				say(p, "first is through")
+			})
+			wg.Go(func() {
+				<-first
+				p.CrashPoint("before-handle")
+				say(p, "second is through")
+			})
+			wg.Go(func() { say(p, "third goes its own way") })
+			wg.Wait()
+			return nil
+		},
+		"wait for the context": func(ctx context.Context, p *program.Program) error {
+			say(p, "ready")
+			<-ctx.Done()
+			return fmt.Errorf("give up: %w", ctx.Err())
+		},
+		"wait for ever": func(_ context.Context, p *program.Program) error {
+			say(p, "ready")
+			select {}
+		},
+		"parse": func(ctx context.Context, p *program.Program) error {
+			p.Usage(i18n.Text{EN: "It parses.", KO: "파싱합니다."})
+			color := p.String("color", "red", i18n.Text{EN: "a color", KO: "색"})
+			if err := p.Parse(ctx); err != nil {
+				return err
+			}
+			if err := p.OneOf("color", *color, "red", "blue"); err != nil {
+				return err
+			}
+			say(p, "%s as %s", strings.Join(p.Kafka.Brokers, ","), p.Kafka.ClientID)
+			return nil
+		},
+		"report": func(_ context.Context, p *program.Program) error {
+			g, in := greeting.Greeting{ID: 7, Age: 3, Name: "Ann", Content: "hello"}, &sarama.ConsumerMessage{Topic: "orders", Partition: 1, Offset: 5}
+			p.Produced(&sarama.ProducerMessage{Topic: "orders", Partition: 1, Offset: 5}, g)
+			p.Handled(in, g)
+			p.Quiet(true)
+			p.Duplicate(in, g)
+			p.Derived(in, &sarama.ProducerMessage{Topic: "answers", Partition: 2, Offset: 6}, g)
+			p.Measured(i18n.Text{EN: "speed", KO: "속도"}, 12.5, "records/s")
+			p.OffsetFound("shop", "orders", 1, program.Forgotten, i18n.Text{EN: "forgotten", KO: "잊음"})
+			return p.Fenced()
+		},
+	}[role]
+}
+
+// child is a program that runs in a process of its own.
+type child struct {
+	cmd    *exec.Cmd
+	stdout *bufio.Reader
+	stderr strings.Builder
+	events *json.Decoder // nil unless a lesson listens
+	parent *os.File      // closing it is the end of the parent
+}
+
+type options struct {
+	env    []string
+	args   []string
+	lesson bool // connect it as the runner of a lesson does
+}
+
+func start(t *testing.T, role string, opts options) *child {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &child{cmd: exec.CommandContext(t.Context(), exe, opts.args...)}
+	c.cmd.Stderr = &c.stderr
+	stdout, err := c.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.stdout = bufio.NewReader(stdout)
+	c.cmd.Env = append(os.Environ(), envRole+"="+role, i18n.EnvLang+"=en", kafka.EnvBrokers+"=", stack.EnvStack+"=",
+		program.EnvEvents+"=", program.EnvParent+"=", program.EnvCrash+"=")
+	if opts.lesson {
+		events, report := pipe(t)
+		lease, parent := pipe(t)
+		c.events, c.parent = json.NewDecoder(events), parent
+		c.cmd.ExtraFiles = []*os.File{report, lease} // 3 and 4
+		c.cmd.Env = append(c.cmd.Env, program.EnvEvents+"=3", program.EnvParent+"=4")
+	}
+	c.cmd.Env = append(c.cmd.Env, opts.env...)
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range c.cmd.ExtraFiles { // they are the child's now
+		_ = f.Close()
+	}
+	return c
+}
+
+func pipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = r.Close()
+		_ = w.Close()
+	})
+	return r, w
+}
+
+// line waits for the next line of output.
+func (c *child) line(t *testing.T) string {
+	t.Helper()
+	line, err := c.stdout.ReadString('\n')
+	if err != nil {
+		t.Fatalf("%v, after %q; %s", err, line, &c.stderr)
+	}
+	return strings.TrimSuffix(line, "\n")
+}
+
+// next waits for the next event.
+func (c *child) next(t *testing.T) event.Event {
+	t.Helper()
+	var e event.Event
+	if err := c.events.Decode(&e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// rest waits for the events until the end of the child.
+func (c *child) rest(t *testing.T) []event.Event {
+	t.Helper()
+	var all []event.Event
+	for {
+		var e event.Event
+		err := c.events.Decode(&e)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+}
+
+// end waits for the end of the child. It returns the rest of its output and how it ended.
+func (c *child) end(t *testing.T) (lines []string, status syscall.WaitStatus) {
+	t.Helper()
+	out, err := io.ReadAll(c.stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.cmd.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		t.Fatal(err)
+	}
+	return strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' }), c.cmd.ProcessState.Sys().(syscall.WaitStatus)
+}
+
+func (c *child) signal(t *testing.T, s os.Signal) {
+	t.Helper()
+	if err := c.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// exits waits for the end of the child and checks its exit code and what it says on stderr.
+func (c *child) exits(t *testing.T, code int, stderr ...string) {
+	t.Helper()
+	if _, status := c.end(t); !status.Exited() || status.ExitStatus() != code {
+		t.Errorf("it ended with %v, want exit code %d", c.cmd.ProcessState, code)
+	}
+	for _, want := range stderr {
+		if !strings.Contains(c.stderr.String(), want) {
+			t.Errorf("it does not say %q but %q", want, &c.stderr)
+		}
+	}
+}
+
+func killed(status syscall.WaitStatus) bool {
+	return status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+func types(events []event.Event) []event.Type {
+	var all []event.Type
+	for _, e := range events {
+		all = append(all, e.Type)
+	}
+	return all
+}
+
+func TestCrashPointKillsAtItsPass(t *testing.T) {
+	t.Parallel()
+	for crash, passes := range map[string]int{"after-handle:1": 1, "after-handle:3": 3, "after-handle:5": 5} {
+		c := start(t, "walk", options{lesson: true, env: []string{program.EnvCrash + "=" + crash}})
+		events := c.rest(t)
+		lines, status := c.end(t)
+		if !killed(status) || len(lines) != passes {
+			t.Errorf("%s: %v after %q, want SIGKILL after %d", crash, c.cmd.ProcessState, lines, passes)
+		}
+		if len(events) != 1 || events[0].Type != event.Crashed || events[0].Point != "after-handle" || events[0].PID != c.cmd.Process.Pid {
+			t.Errorf("%s: it reported %+v", crash, events)
+		}
+	}
+}
+
+func TestCrashPointIsPassedOtherwise(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string]options{
+		"by hand":       {},
+		"in a lesson":   {lesson: true},
+		"crashes later": {env: []string{program.EnvCrash + "=after-handle:6"}},
+		"elsewhere":     {env: []string{program.EnvCrash + "=before-handle:1"}},
+	} {
+		c := start(t, "walk", opts)
+		if lines, status := c.end(t); status != 0 || len(lines) != 5 {
+			t.Errorf("%s: %v after %q", name, c.cmd.ProcessState, lines)
+		}
+	}
+}
+
+// A learner can pull the plug by hand, too.
+func TestCrashPointByHand(t *testing.T) {
+	t.Parallel()
+	c := start(t, "walk", options{env: []string{program.EnvCrash + "=after-handle:2"}})
+	if lines, status := c.end(t); !killed(status) || len(lines) != 2 {
+		t.Errorf("%v after %q", c.cmd.ProcessState, lines)
+	}
+}
+
+func TestNothingIsReportedAfterACrash(t *testing.T) {
+	t.Parallel()
+	c := start(t, "crowd", options{lesson: true, env: []string{program.EnvCrash + "=after-handle:1000"}})
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		_, _ = io.Copy(io.Discard, c.stdout) // it would wait for a reader
+	}()
+	events := types(c.rest(t))
+	<-drained
+	if _, status := c.end(t); !killed(status) {
+		t.Errorf("it ended with %v", c.cmd.ProcessState)
+	}
+	if i := slices.Index(events, event.Crashed); i != len(events)-1 {
+		t.Errorf("%d of %d events come after the crash", len(events)-1-i, len(events))
+	}
+}
+
+func TestHoldAndResume(t *testing.T) {
+	t.Parallel()
+	c := start(t, "relay", options{lesson: true, env: []string{program.EnvCrash + "=before-handle:2:hold"}})
+	if held := c.next(t); held.Type != event.Held || held.Point != "before-handle" || held.PID != c.cmd.Process.Pid {
+		t.Errorf("it reported %+v", held)
+	}
+	if line := c.line(t); line != "third goes its own way" {
+		t.Errorf("while it is held it says %q", line)
+	}
+	c.signal(t, syscall.SIGCONT)
+	events := c.rest(t)
+	lines, status := c.end(t)
+	slices.Sort(lines)
+	if status != 0 || !slices.Equal(lines, []string{"first is through", "second is through"}) {
+		t.Errorf("%v after %q", c.cmd.ProcessState, lines)
+	}
+	if len(events) > 0 {
+		t.Errorf("it is held again: %+v", events)
+	}
+}
+
+func TestHoldUntilKilled(t *testing.T) {
+	t.Parallel()
+	c := start(t, "walk", options{lesson: true, env: []string{program.EnvCrash + "=after-handle:2:hold"}})
+	if held := c.next(t); held.Type != event.Held {
+		t.Errorf("it reported %+v", held)
+	}
+	c.signal(t, syscall.SIGKILL)
+	if lines, status := c.end(t); !killed(status) || len(lines) != 2 {
+		t.Errorf("%v after %q", c.cmd.ProcessState, lines)
+	}
+}
+
+func TestMalformedCrashPoint(t *testing.T) {
+	t.Parallel()
+	for _, crash := range []string{"after-handle", "after-handle:", "after-handle:0", "after-handle:-1", "after-handle:x", ":1", "after-handle:1:held", "after-handle:1:hold:hold"} {
+		start(t, "walk", options{env: []string{program.EnvCrash + "=" + crash}}).exits(t, problem.ExitUsage, program.EnvCrash, crash, "how to solve it")
+	}
+	start(t, "walk", options{env: []string{program.EnvCrash + "=x", i18n.EnvLang + "=ko"}}).exits(t, problem.ExitUsage, program.EnvCrash, "해결 방법")
+}
+
+// A runner that is killed leaves no program behind, whatever the program does.
+func TestEndsWithItsParent(t *testing.T) {
+	t.Parallel()
+	c := start(t, "wait for ever", options{lesson: true})
+	c.line(t)
+	if err := c.parent.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, status := c.end(t); !killed(status) {
+		t.Errorf("it ended with %v", c.cmd.ProcessState)
+	}
+}
+
+func TestEndsWithASignal(t *testing.T) {
+	t.Parallel()
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		c := start(t, "wait for the context", options{})
+		c.line(t)
+		c.signal(t, s)
+		c.exits(t, problem.ExitOK)
+		if c.stderr.Len() > 0 {
+			t.Errorf("%v: it says %q", s, &c.stderr)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	server, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	brokers := strings.Join(server.Brokers(), ",")
+	there := []string{kafka.EnvBrokers + "=" + brokers, kafka.EnvClientID + "=me"}
+
+	c := start(t, "parse", options{env: there})
+	if lines, status := c.end(t); status != 0 || len(lines) != 2 || !strings.Contains(lines[0], "as KAFKA_BROKERS") || lines[1] != brokers+" as me" {
+		t.Errorf("by hand it says %q and ends with %v", lines, c.cmd.ProcessState)
+	}
+	c = start(t, "parse", options{env: there, lesson: true}) // the lesson has said where Kafka is
+	if lines, status := c.end(t); status != 0 || !slices.Equal(lines, []string{brokers + " as me"}) {
+		t.Errorf("in a lesson it says %q and ends with %v", lines, c.cmd.ProcessState)
+	}
+	c = start(t, "parse", options{args: []string{"-brokers", brokers, "-client-id", "you", "-color", "blue"}})
+	if lines, status := c.end(t); status != 0 || lines[1] != brokers+" as you" {
+		t.Errorf("with flags it says %q and ends with %v", lines, c.cmd.ProcessState)
+	}
+
+	start(t, "parse", options{args: []string{"-help"}}).exits(t, problem.ExitOK, "It parses.", "-color", "-brokers", "-stack")
+	for _, wrong := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"-frobnicate"}, "-frobnicate"},
+		{[]string{"more"}, `unexpected argument "more"`},
+		{[]string{"-stack", "docker"}, "choose auto, env, compose or embedded"},
+		{[]string{"-color", "green"}, "must be one of: red, blue"},
+		{[]string{"-brokers", "nonsense"}, "host:port"},
+	} {
+		start(t, "parse", options{env: there, args: wrong.args}).exits(t, problem.ExitUsage, wrong.says, "how to solve it")
+	}
+	start(t, "parse", options{args: []string{"-stack", "env"}}).exits(t, problem.ExitEnvironment, "no Kafka is running here", "KAFKA_BROKERS is not set")
+}
+
+func TestReports(t *testing.T) {
+	t.Parallel()
+	c := start(t, "report", options{lesson: true})
+	events := c.rest(t)
+	lines, status := c.end(t)
+	want := []string{
+		"sent    p1@5   key=3 #7 Ann: hello",
+		"handled p1@5   key=3 #7 Ann: hello",
+		"sent    p1@5   → p2@6   key=3 #7 Ann: hello",
+		"speed: 12.5 records/s",
+		"forgotten",
+	}
+	if !slices.Equal(lines, want) {
+		t.Errorf("it says\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
+	}
+	if status.ExitStatus() != problem.ExitFail || !strings.Contains(c.stderr.String(), "fenced off") {
+		t.Errorf("a fenced producer ends with %v: %s", c.cmd.ProcessState, &c.stderr)
+	}
+	wantTypes := []event.Type{event.Produced, event.Handled, event.Duplicate, event.Derived, event.Measured, event.OffsetFound, event.Fenced}
+	if got := types(events); !slices.Equal(got, wantTypes) {
+		t.Fatalf("it reported %v, want %v", got, wantTypes)
+	}
+	for i, want := range []event.Record{
+		{Topic: "orders", Partition: 1, Offset: 5, Key: "3", ID: "7"},
+		{Topic: "orders", Partition: 1, Offset: 5, Key: "3", ID: "7"},
+		{Topic: "orders", Partition: 1, Offset: 5, Key: "3", ID: "7"},
+		{Topic: "answers", Partition: 2, Offset: 6, Key: "3", ID: "7"},
+		{},
+		{Topic: "orders", Partition: 1, Offset: program.Forgotten, Key: "shop"},
+	} {
+		if r := events[i].Record; want != (event.Record{}) && (r == nil || *r != want) {
+			t.Errorf("%s is about %+v, want %+v", events[i].Type, r, want)
+		}
+		if events[i].PID != c.cmd.Process.Pid {
+			t.Errorf("%s is of process %d", events[i].Type, events[i].PID)
+		}
+	}
+	if m := events[4]; *m.Value != 12.5 || m.Unit != "records/s" || *m.Text != (i18n.Text{EN: "speed", KO: "속도"}) {
+		t.Errorf("measured %+v", m)
+	}
+}
