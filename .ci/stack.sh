@@ -4,8 +4,11 @@
 #   stack.sh up              start them, come back when all are healthy
 #   stack.sh down            stop and delete them, their data too
 #   stack.sh logs [SERVICE]  what they have said
-#   stack.sh env             print the variables with which `docker compose` and `lab` mean the same images:
+#   stack.sh env             print the variables with which `docker compose` and `lab` mean the same stack:
 #                            eval "$(.ci/stack.sh env)"
+#
+# It is a project of its own on ports of its own: the stack of the person at this machine stays as it is, and so does its
+# data.
 #
 # CI_IMAGES=real      the images of .env, from their registries
 # CI_IMAGES=standin   images built here (images/build.sh), which need no registry
@@ -15,6 +18,9 @@ shopt -s inherit_errexit
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 services=(zookeeper kafka1 kafka2 kafka3 mysql)
+variables=(COMPOSE_PROJECT_NAME=kafkahandson-ci
+  ZOOKEEPER_PORT=12181 KAFKA1_PORT=19092 KAFKA2_PORT=19093 KAFKA3_PORT=19094 MYSQL_PORT=13306)
+export "${variables[@]}"
 
 say() { echo "stack: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -45,14 +51,15 @@ choice() {
 env() {
   local images
   images=$(choice)
+  printf 'export %s\n' "${variables[@]}"
   if [ "$images" = standin ]; then "$here/images/build.sh" | sed 's/^/export /'; fi
 }
 
 up() {
-  local variables
-  variables=$(env)
-  if [ -n "$variables" ]; then
-    eval "$variables"
+  local all
+  all=$(env)
+  eval "$all"
+  if [[ ${KAFKA_IMAGE:-} == kafkahandson-ci/* ]]; then
     say "no registry for the images of .env: running on stand-ins
          proven:     the wiring of docker-compose.yml; Apache Kafka and ZooKeeper themselves, of the same release
          not proven: Confluent's and MySQL's own images; MySQL 8.4 (this is MariaDB); CMAK, Redpanda Console, kafka-ui,

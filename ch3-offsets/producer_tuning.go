@@ -63,7 +63,11 @@ func producerTuning(r *lesson.Run) {
 	r.Claim(lesson.Text{EN: "none failed", KO: "실패한 것은 없습니다"}, lesson.Equal(int(p.Measured("failed")), 0))
 
 	if r.Variant == "acks-1" {
-		r.Step(lesson.Text{EN: "The producer is done, and the followers may not be: consumers see a record when every in-sync replica has it", KO: "프로듀서는 끝났지만 팔로워는 아직일 수 있습니다. 컨슈머는 동기화된 모든 복제본이 저장한 레코드만 볼 수 있습니다"})
+		step := lesson.Text{EN: "The producer is done, and the followers may not be: consumers see a record when every in-sync replica has it", KO: "프로듀서는 끝났지만 팔로워는 아직일 수 있습니다. 컨슈머는 동기화된 모든 복제본이 저장한 레코드만 볼 수 있습니다"}
+		if r.Control() != nil {
+			step = lesson.Text{EN: "The embedded Kafka has one copy of each record and no followers, so acks=1 and acks=all are the same here: see the difference on the compose stack (make up)", KO: "내장 Kafka에는 레코드의 사본이 하나뿐이고 팔로워가 없어 acks=1과 acks=all이 똑같습니다. 차이는 compose 스택에서 볼 수 있습니다 (make up)"}
+		}
+		r.Step(step)
 		r.WaitStored(topic, sent)
 	}
 	r.Step(lesson.Text{EN: "Ask the broker what it has stored, and read it back", KO: "브로커가 무엇을 저장했는지 묻고, 다시 읽어 봅니다"})

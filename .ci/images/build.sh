@@ -3,8 +3,8 @@
 # package mirror, Apache Kafka and ZooKeeper from Maven Central, MariaDB from Debian. They bear names of their own, never
 # the official ones, and are built again only when their files here have changed.
 #
-# Needs a Docker engine (../engine.sh start) and mvn with a JDK. Prints the variables that put the stand-ins into
-# docker-compose.yml; everything else goes to stderr.
+# Needs a Docker engine (../engine.sh start), and installs Maven where apt and root are there. Prints the variables that
+# put the stand-ins into docker-compose.yml; everything else goes to stderr.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -44,7 +44,17 @@ base() {
     docker import --change 'CMD ["bash"]' - "$1" >/dev/null
 }
 
+# Maven runs on any Java; Debian's package does not bring one.
+maven() {
+  if command -v mvn >/dev/null && command -v java >/dev/null; then return; fi
+  say "installing Maven"
+  { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; } || { say "install mvn and a JDK first"; return 1; }
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
+    maven openjdk-17-jre-headless >&2
+}
+
 kafka() {
+  maven
   cp -r "$here/kafka" "$context/kafka"
   mvn --quiet --batch-mode --file "$here/kafka/pom.xml" -Dkafka.version="$kafka_version" \
     dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$context/kafka/jars" >&2

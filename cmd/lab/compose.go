@@ -2,14 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/spf13/cobra"
 
 	"kafkahandson/internal/checkout"
 	"kafkahandson/internal/compose"
@@ -38,37 +38,66 @@ func (a *app) upCompose(ctx context.Context, services []string) error {
 	if err := s.Up(ctx, services...); err != nil {
 		return err
 	}
-	running, err := s.Services(ctx)
+	expected, err := expectedServices(ctx, s, services)
 	if err != nil {
 		return err
 	}
-	findings := a.askStack(ctx, ports, running)
+	findings := askStack(ctx, ports, expected)
 	a.findings(findings)
-	a.endpoints(ports, running)
+	a.endpoints(ports, expected)
 	return cured(findings)
 }
 
-// askStack looks at the running stack as its clients do.
-func (a *app) askStack(ctx context.Context, ports compose.Ports, running []string) []doctor.Finding {
-	findings := doctor.Kafka(ctx, stack.ComposeKafka(ports))
-	findings = append(findings, doctor.MySQL(ctx, mysql.Config{Port: ports.MySQL})...)
-	for _, ui := range doctor.UIs(ports) {
-		if slices.Contains(running, ui.Service) {
-			findings = append(findings, ui.Check(ctx))
+// expectedServices are those that should answer after `up` with these arguments: what was asked for, and what else runs.
+func expectedServices(ctx context.Context, s compose.Stack, asked []string) ([]string, error) {
+	if len(asked) == 0 { // all; one that has ended since is among them
+		return s.Created(ctx)
+	}
+	running, err := s.Running(ctx)
+	return append(running, asked...), err
+}
+
+// askStack asks services of the compose stack what their clients would. The brokers are one service here: Kafka's
+// internal topics have a copy on each.
+func askStack(ctx context.Context, ports compose.Ports, services []string) []doctor.Finding {
+	var findings []doctor.Finding
+	if slices.ContainsFunc(services, isBroker) {
+		findings = append(findings, doctor.Kafka(ctx, stack.ComposeKafka(ports), len(ports.Kafka))...)
+	}
+	if slices.Contains(services, "mysql") {
+		findings = append(findings, doctor.MySQL(ctx, mysql.Config{Port: ports.MySQL})...)
+	}
+	for _, page := range doctor.Pages(ports) {
+		if slices.Contains(services, page.Service) {
+			findings = append(findings, page.Check(ctx))
 		}
 	}
 	return findings
 }
 
-func (a *app) downCompose(ctx context.Context, volumes bool) (ran bool, err error) {
-	if compose.Available(ctx) != nil { // without Docker nothing of it can be up
+func isBroker(service string) bool {
+	return slices.Contains([]string{"kafka1", "kafka2", "kafka3"}, service)
+}
+
+// downCompose removes the stack's containers, the stopped ones too. told is false if there was nothing to tell: no stack.
+func (a *app) downCompose(ctx context.Context, volumes bool) (told bool, err error) {
+	root, err := checkout.Root()
+	if err != nil { // outside a clone: only the embedded Kafka was meant
 		return false, nil
 	}
-	s, _, err := a.composeStack()
-	if err != nil {
-		return false, nil // outside a clone: only the embedded Kafka was meant
+	switch err := compose.Available(ctx); {
+	case errors.Is(err, exec.ErrNotFound): // there has never been a stack
+		return false, nil
+	case err != nil && volumes:
+		return false, problem.Environment(err, i18n.Text{EN: "Docker was not reached, so the data of the compose stack is still there, if there is any", KO: "Docker에 연결하지 못해 compose 스택의 데이터가 있다면 그대로 남아 있습니다"},
+			i18n.Text{EN: "start Docker and repeat the command", KO: "Docker를 시작하고 다시 실행하세요"},
+			i18n.Text{EN: "delete the embedded servers' data only: lab down --embedded --volumes", KO: "내장 서버의 데이터만 지우려면: lab down --embedded --volumes"})
+	case err != nil:
+		a.printf("%s\n", a.t("Docker was not reached, so nothing is known of the compose stack.", "Docker에 연결하지 못해 compose 스택의 상태는 알 수 없습니다."))
+		return true, nil
 	}
-	services, err := s.Services(ctx)
+	s := compose.Stack{Dir: root, Out: a.stderr}
+	services, err := s.Created(ctx)
 	if err != nil || (len(services) == 0 && !volumes) {
 		return false, err
 	}
@@ -82,76 +111,20 @@ func (a *app) downCompose(ctx context.Context, volumes bool) (ran bool, err erro
 	return true, nil
 }
 
-func (a *app) doctorCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "doctor",
-		Short: a.t("Look the computer and the stack over, and say how to cure what is wrong", "컴퓨터와 스택을 점검하고 문제의 해결 방법을 알려 줍니다"),
-		Args:  a.noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			s, ports, err := a.composeStack()
-			if err != nil {
-				return err
-			}
-			findings := doctor.Machine(ctx, ports)
-			if compose.Available(ctx) == nil {
-				services, err := s.Services(ctx)
-				if err != nil {
-					return err
-				}
-				if len(services) > 0 {
-					findings = append(findings, a.askStack(ctx, ports, services)...)
-					a.findings(findings)
-					return cured(findings)
-				}
-			}
-			found, err := stack.FindKafka(ctx, a.kafka, a.stack)
-			if err == nil {
-				findings = append(findings, doctor.Kafka(ctx, found.Config)...)
-			} else {
-				findings = append(findings, doctor.NoKafka())
-			}
-			a.findings(findings)
-			return cured(findings)
-		},
+func (a *app) endpoints(ports compose.Ports, services []string) {
+	var rows []table.Row
+	if slices.ContainsFunc(services, isBroker) {
+		rows = append(rows, table.Row{"Kafka", strings.Join(stack.ComposeKafka(ports).Brokers, ","), a.t("three brokers", "브로커 세 개")})
 	}
-}
-
-// findings prints what a doctor found, and the cures.
-func (a *app) findings(findings []doctor.Finding) {
-	marks := map[doctor.Level]string{doctor.Good: "✓", doctor.Warning: "!", doctor.Bad: "✗"}
-	colors := map[doctor.Level]text.Color{doctor.Good: text.FgGreen, doctor.Warning: text.FgYellow, doctor.Bad: text.FgRed}
-	for _, f := range findings {
-		mark := marks[f.Level]
-		if a.color() {
-			mark = "\x1b[" + strconv.Itoa(int(colors[f.Level])) + "m" + mark + "\x1b[0m"
-		}
-		a.printf("%s %s  %s\n", mark, text.Pad(f.What, 18, ' '), f.Detail.In(a.lang))
-		for _, s := range f.Solve {
-			a.printf("  %s  %s %s\n", text.Pad("", 18, ' '), a.t("how to solve it:", "해결 방법:"), s.In(a.lang))
-		}
+	if slices.Contains(services, "mysql") {
+		rows = append(rows, table.Row{"MySQL", "127.0.0.1:" + strconv.Itoa(ports.MySQL), mysql.DefaultDatabase + ", " + mysql.DefaultUser + " / " + mysql.DefaultPassword})
 	}
-}
-
-// cured is an error if something does not work.
-func cured(findings []doctor.Finding) error {
-	for _, f := range findings {
-		if f.Level == doctor.Bad {
-			return problem.Environment(nil, i18n.Text{EN: "%s does not work", KO: "%s에 문제가 있습니다"}.With(f.What), f.Solve...)
-		}
+	if slices.Contains(services, "zookeeper") {
+		rows = append(rows, table.Row{"ZooKeeper", "127.0.0.1:" + strconv.Itoa(ports.ZooKeeper), ""})
 	}
-	return nil
-}
-
-func (a *app) endpoints(ports compose.Ports, running []string) {
-	rows := []table.Row{
-		{"Kafka", strings.Join(stack.ComposeKafka(ports).Brokers, ","), a.t("three brokers", "브로커 세 개")},
-		{"MySQL", "127.0.0.1:" + strconv.Itoa(ports.MySQL), mysql.DefaultDatabase + ", " + mysql.DefaultUser + " / " + mysql.DefaultPassword},
-		{"ZooKeeper", "127.0.0.1:" + strconv.Itoa(ports.ZooKeeper), ""},
-	}
-	for _, ui := range doctor.UIs(ports) {
-		if slices.Contains(running, ui.Service) {
-			rows = append(rows, table.Row{ui.Name, ui.URL(), ""})
+	for _, page := range doctor.Pages(ports) {
+		if slices.Contains(services, page.Service) {
+			rows = append(rows, table.Row{page.Name, page.URL(), ""})
 		}
 	}
 	a.printf("\n")

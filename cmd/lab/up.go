@@ -177,27 +177,46 @@ func (a *app) downEmbedded(ctx context.Context, volumes bool) (ran bool, err err
 	if err != nil {
 		return false, err
 	}
+	// The private MySQL ends with its last user; one whose users were killed ends here. It comes first: what must not be
+	// deleted yet keeps the rest, too.
+	if err := a.downMySQL(ctx, volumes); err != nil {
+		return false, err
+	}
 	if ran, err = embedded.StopKafka(ctx, dir); err != nil {
 		return ran, err
 	}
 	if ran {
 		a.printf("%s\n", a.t("The embedded Kafka is down.", "내장 Kafka를 내렸습니다."))
 	}
-	// The private MySQL ends with its last user; one whose users were killed ends here.
-	database, err := stack.PrivateMySQLDir()
-	if err != nil {
-		return ran, err
-	}
-	if err := embedded.StopMySQL(ctx, database); err != nil {
-		return ran, err
-	}
 	if volumes {
-		if err := errors.Join(embedded.DeleteKafka(dir), os.RemoveAll(database)); err != nil {
-			return ran, fmt.Errorf("delete the data of the embedded servers: %w", err)
+		if err := embedded.DeleteKafka(dir); err != nil {
+			return ran, err
 		}
 		a.printf("%s\n", a.t("Its topics, offsets and tables are deleted.", "내장 서버의 토픽, 오프셋, 테이블을 삭제했습니다."))
 	}
 	return ran, nil
+}
+
+// downMySQL ends a private MySQL that nobody uses.
+func (a *app) downMySQL(ctx context.Context, volumes bool) error {
+	dir, err := stack.PrivateMySQLDir()
+	if err != nil {
+		return err
+	}
+	if volumes {
+		err = embedded.DeleteMySQL(ctx, dir)
+	} else {
+		err = embedded.StopMySQL(ctx, dir)
+	}
+	switch {
+	case errors.Is(err, embedded.ErrMySQLInUse) && volumes:
+		return problem.Environment(err, i18n.Text{EN: "a lesson or program uses the private MySQL, so nothing was deleted", KO: "레슨이나 프로그램이 개인용 MySQL을 쓰고 있어 아무것도 삭제하지 않았습니다"},
+			i18n.Text{EN: "end it in the other terminal, then repeat the command", KO: "다른 터미널에서 실행 중인 레슨이나 프로그램을 끝낸 뒤 다시 실행하세요"})
+	case errors.Is(err, embedded.ErrMySQLInUse):
+		a.printf("%s\n", a.t("A lesson or program uses the private MySQL; it ends with its last user.", "레슨이나 프로그램이 개인용 MySQL을 쓰고 있습니다. 마지막 사용자가 끝나면 함께 종료됩니다."))
+		return nil
+	}
+	return err
 }
 
 func (a *app) statusCommand() *cobra.Command {

@@ -4,6 +4,7 @@ package compose
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -90,10 +91,37 @@ func (s Stack) Down(ctx context.Context, volumes bool) error {
 	return s.run(ctx, args...)
 }
 
-// Services returns the services that run now.
-func (s Stack) Services(ctx context.Context) ([]string, error) {
-	out, err := s.output(ctx, "ps", "--services", "--status", "running")
+// Running returns the services that run now.
+func (s Stack) Running(ctx context.Context) ([]string, error) {
+	out, err := s.output(ctx, "--profile", "*", "ps", "--services", "--status", "running")
 	return strings.Fields(out), err
+}
+
+// Created returns the services that have a container, whether it runs or is stopped.
+func (s Stack) Created(ctx context.Context) ([]string, error) {
+	out, err := s.output(ctx, "--profile", "*", "ps", "--services", "--all")
+	return strings.Fields(out), err
+}
+
+// Published returns the ports of this computer that lead to the stack's containers now.
+func (s Stack) Published(ctx context.Context) ([]int, error) {
+	out, err := s.output(ctx, "--profile", "*", "ps", "--format", "json")
+	if err != nil {
+		return nil, err
+	}
+	var ports []int
+	for containers := json.NewDecoder(strings.NewReader(out)); ; {
+		var c struct{ Publishers []struct{ PublishedPort int } }
+		switch err := containers.Decode(&c); {
+		case errors.Is(err, io.EOF):
+			return ports, nil
+		case err != nil:
+			return nil, fmt.Errorf("read the ports that docker compose ps tells: %w", err)
+		}
+		for _, p := range c.Publishers {
+			ports = append(ports, p.PublishedPort)
+		}
+	}
 }
 
 // Container returns the name of a service's container.
@@ -117,24 +145,29 @@ func (s Stack) run(ctx context.Context, args ...string) error {
 	}
 	cmd := s.command(ctx, args...)
 	cmd.Stdout, cmd.Stderr = s.Out, s.Out
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return problem.Environment(err, i18n.Text{EN: "docker compose %s failed", KO: "docker compose %s 명령이 실패했습니다"}.With(strings.Join(args, " ")),
-			i18n.Text{EN: "read what it said above; `lab doctor` looks for the usual causes", KO: "위의 메시지를 읽어 보세요. `lab doctor`가 흔한 원인을 찾아 줍니다"})
-	}
-	return nil
+	return failed(ctx, args, cmd.Run(), i18n.Text{EN: "read what it said above; `lab doctor` looks for the usual causes", KO: "위의 메시지를 읽어 보세요. `lab doctor`가 흔한 원인을 찾아 줍니다"})
 }
 
 func (s Stack) output(ctx context.Context, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := s.command(ctx, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("docker compose %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(stderr.Bytes()))
+	err := cmd.Run()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	return stdout.String(), nil
+	return stdout.String(), failed(ctx, args, err, i18n.Text{EN: "see whether .env or docker-compose.yml has been changed: git diff", KO: ".env나 docker-compose.yml이 바뀌지 않았는지 확인하세요: git diff"})
+}
+
+// failed makes a problem of the error of a Docker Compose command; nil stays nil.
+func failed(ctx context.Context, args []string, err error, solve i18n.Text) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return problem.Environment(err, i18n.Text{EN: "docker compose %s failed", KO: "docker compose %s 명령이 실패했습니다"}.With(strings.Join(args, " ")), solve)
 }
 
 // Available tells whether a Docker engine with Compose answers; the error is a *[problem.Problem].
@@ -155,11 +188,36 @@ func EngineVersion(ctx context.Context) (string, error) {
 		return "", problem.Environment(err, i18n.Text{EN: "there is no docker command", KO: "docker 명령이 없습니다"},
 			i18n.Text{EN: "install Docker Desktop or Docker Engine", KO: "Docker Desktop이나 Docker Engine을 설치하세요"},
 			i18n.Text{EN: "go on without Docker: most lessons run on the embedded Kafka", KO: "Docker 없이 계속하세요: 대부분의 레슨은 내장 Kafka에서 실행됩니다"})
+	case err != nil && bytes.Contains(out, []byte("permission denied")):
+		return "", problem.Environment(fmt.Errorf("%w: %s", err, bytes.TrimSpace(out)), i18n.Text{EN: "Docker does not let you in", KO: "Docker에 접근할 권한이 없습니다"},
+			i18n.Text{EN: "join its group, then log in anew: sudo usermod -aG docker $USER", KO: "docker 그룹에 들어간 뒤 다시 로그인하세요: sudo usermod -aG docker $USER"})
 	case err != nil:
 		return "", problem.Environment(fmt.Errorf("%w: %s", err, bytes.TrimSpace(out)), i18n.Text{EN: "Docker does not answer", KO: "Docker가 응답하지 않습니다"},
 			i18n.Text{EN: "start Docker Desktop, or the service: sudo systemctl start docker", KO: "Docker Desktop이나 서비스를 시작하세요: sudo systemctl start docker"})
 	}
 	return strings.TrimSpace(string(out)), nil
+}
+
+// EngineResources tells what the Docker engine has to run containers with: bytes of memory, and the processor's name.
+// With Docker Desktop they are those of its virtual machine, not of the computer.
+func EngineResources(ctx context.Context) (memory int64, processor string, err error) {
+	out, err := exec.CommandContext(ctx, "docker", "info", "--format", "{{.MemTotal}} {{.Architecture}}").Output()
+	if err == nil {
+		_, err = fmt.Sscan(string(out), &memory, &processor)
+	}
+	if err != nil {
+		return 0, "", fmt.Errorf("docker info: %w", err)
+	}
+	return memory, processor, nil
+}
+
+// PublishedBy names the running containers, of any project, that a port of this computer leads to.
+func PublishedBy(ctx context.Context, port int) ([]string, error) {
+	out, err := exec.CommandContext(ctx, "docker", "ps", "--filter", "publish="+strconv.Itoa(port), "--format", "{{.Names}}").Output()
+	if err != nil {
+		return nil, fmt.Errorf("docker ps: %w", err)
+	}
+	return strings.Fields(string(out)), nil
 }
 
 // Version is the version of Docker Compose.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -158,8 +159,27 @@ func (m *MySQL) reap() error {
 	return nil
 }
 
-// StopMySQL stops the server of a folder ("" is the default one), even if others use it. It is no error if none runs.
+// ErrMySQLInUse is the error of [StopMySQL] and [DeleteMySQL] while a process has a share in the server.
+var ErrMySQLInUse = errors.New("the embedded MySQL is in use")
+
+// StopMySQL stops the server of a folder ("" is the default one) that nobody uses. It is no error if none runs.
 func StopMySQL(ctx context.Context, dir string) error {
+	return withUnusedMySQL(ctx, dir, func(s mysqlServer) error { return s.stop(ctx) })
+}
+
+// DeleteMySQL stops the server of a folder ("" is the default one) that nobody uses, and deletes its data. The next
+// EnsureMySQL makes it anew.
+func DeleteMySQL(ctx context.Context, dir string) error {
+	return withUnusedMySQL(ctx, dir, func(s mysqlServer) error {
+		if err := s.stop(ctx); err != nil {
+			return err
+		}
+		return s.remove()
+	})
+}
+
+// withUnusedMySQL does something with a server that nobody uses, and that nobody can start meanwhile.
+func withUnusedMySQL(ctx context.Context, dir string, do func(mysqlServer) error) error {
 	server, err := openMySQLServer(dir)
 	if err != nil {
 		return err
@@ -169,7 +189,29 @@ func StopMySQL(ctx context.Context, dir string) error {
 		return err
 	}
 	defer unlock()
-	return server.stop(ctx)
+	used, err := server.inUse()
+	if err != nil {
+		return err
+	}
+	if used {
+		return ErrMySQLInUse
+	}
+	return do(server)
+}
+
+// remove deletes all but the locks: another process may be waiting for one, and would get that of a file that is gone.
+// The caller holds lock.
+func (s mysqlServer) remove() error {
+	entries, err := os.ReadDir(s.dir)
+	for _, entry := range entries {
+		if !slices.Contains([]string{"lock", "leases", "alive"}, entry.Name()) {
+			err = errors.Join(err, os.RemoveAll(s.path(entry.Name())))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("delete the data of the embedded MySQL: %w", err)
+	}
+	return nil
 }
 
 // MySQLStatus is what is known about the private server of one folder.

@@ -428,7 +428,10 @@ func mysqlFlags(p mysqlProgram) []string {
 		"--loose-innodb-use-native-aio=OFF", // scarce, and often forbidden in containers
 	}
 	if p.mariaDB() {
-		return append(flags, "--binlog-format=ROW") // MySQL's default
+		return append(flags,
+			"--binlog-format=ROW", // MySQL's default
+			// MariaDB ≥ 11.6 refuses to change a row that another transaction has changed since this one's first read.
+			"--loose-innodb-snapshot-isolation=OFF")
 	}
 	return append(flags,
 		"--mysqlx=OFF",            // a second port

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -334,6 +335,46 @@ func TestMySQLStartEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestMySQLIsNotTakenFromItsUsers(t *testing.T) {
+	dir := mysqlDir(t)
+	other := startMySQLUser(t, dir)
+	other.waitFor("ready")
+	for _, err := range []error{embedded.StopMySQL(t.Context(), dir), embedded.DeleteMySQL(t.Context(), dir)} {
+		if !errors.Is(err, embedded.ErrMySQLInUse) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if got := mysqlStatus(t, dir); !got.InUse || got.PID != other.server {
+		t.Errorf("status %+v, want server %d in use", got, other.server)
+	}
+	other.release()
+}
+
+func TestMySQLIsDeleted(t *testing.T) {
+	dir := mysqlDir(t)
+	m := ensureMySQL(t, dir)
+	config := mysql.Config{DSN: m.DSN()}
+	mysqlMust(t, mysql.Migrate(t.Context(), mysqltest.Open(t, config), &greetingRow{}))
+	mysqlMust(t, m.Release(t.Context()))
+	mysqlMust(t, embedded.DeleteMySQL(t.Context(), dir))
+	mysqlMust(t, embedded.DeleteMySQL(t.Context(), dir)) // nothing to delete is no error
+	var left []string
+	entries, err := os.ReadDir(dir)
+	mysqlMust(t, err)
+	for _, entry := range entries {
+		left = append(left, entry.Name())
+	}
+	if !slices.Equal(left, []string{"alive", "leases", "lock"}) { // other processes may wait for these very files
+		t.Errorf("%v is left", left)
+	}
+
+	m = ensureMySQL(t, dir)
+	if mysqltest.Open(t, mysql.Config{DSN: m.DSN()}).Migrator().HasTable(&greetingRow{}) {
+		t.Error("the table is still there")
+	}
+	mysqlMust(t, m.Release(t.Context()))
+}
+
 func TestMySQLWaitsForItsTurnAndSaysSo(t *testing.T) {
 	dir := mysqlDir(t)
 	busy := flock.New(filepath.Join(dir, "lock"))
@@ -424,7 +465,9 @@ func mysqlDir(t testing.TB) string {
 		if err != nil || status.Running {
 			t.Errorf("left behind: %+v, %v", status, err)
 		}
-		mysqlMust(t, embedded.StopMySQL(context.Background(), dir))
+		if status.PID != 0 { // its users may be left behind, too
+			mysqlMust(t, syscall.Kill(status.PID, syscall.SIGKILL))
+		}
 		mysqlEventually(t, "no process is left in "+dir, func() bool { return len(mysqlProcessesIn(t, dir)) == 0 })
 	})
 	return dir

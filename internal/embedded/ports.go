@@ -5,21 +5,37 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 
 	psnet "github.com/shirou/gopsutil/v4/net"
 	"github.com/shirou/gopsutil/v4/process"
 )
 
-// firstTaken returns the first of the ports on 127.0.0.1 that cannot be listened on, 0 if there is none.
+// firstTaken returns the first of the ports that is taken, 0 if there is none.
 func firstTaken(ports []int) int {
 	for _, port := range ports {
-		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
+		if PortTaken(port) {
 			return port
 		}
-		_ = ln.Close()
 	}
 	return 0
+}
+
+// PortTaken tells whether another program has a TCP port of 127.0.0.1. Who may listen there is not alone for sure: macOS
+// allows it beside a program that listens on all addresses. So it looks for an answer, too.
+func PortTaken(port int) bool {
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return true
+	}
+	_ = ln.Close() // it was free
+	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close() // that it came up is the answer
+	return true
 }
 
 // PortHolder names the process that listens on a TCP port: "nginx (pid 812)". It is "" when the system does not tell,

@@ -122,7 +122,7 @@ func TestOpenSaysWhatItTriedWithinThreeSeconds(t *testing.T) {
 			var b strings.Builder
 			problem.Render(&b, i18n.Korean, err)
 			t.Log(b.String())
-			for _, part := range []string{addr, "shop", "ann", "make up", "lab up --embedded", mysql.EnvDSN} {
+			for _, part := range []string{addr, "shop", "ann", "make up", "개인용 서버", mysql.EnvDSN} {
 				if !strings.Contains(b.String(), part) {
 					t.Errorf("does not say %q", part)
 				}

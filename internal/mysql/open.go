@@ -159,9 +159,9 @@ func unreachable(cause error, dc *driver.Config, tries int, patience time.Durati
 		EN: "start the course's stack: make up",
 		KO: "강의의 스택을 시작하세요: make up",
 	}, i18n.Text{
-		EN: "without Docker, start the embedded servers: go run ./cmd/lab up --embedded",
-		KO: "Docker가 없다면 내장 서버를 시작하세요: go run ./cmd/lab up --embedded",
-	}, checkDSN)
+		EN: "without Docker, leave %s unset: lessons and programs start a private server by themselves",
+		KO: "Docker가 없다면 %s을(를) 설정하지 마세요. 레슨과 프로그램이 개인용 서버를 스스로 시작합니다",
+	}.With(EnvDSN), checkDSN)
 }
 
 // slowQueries logs slow statements and leaves errors to those who get them returned. db.Debug() shows everything,
