@@ -4,8 +4,9 @@
 // # When a test runs
 //
 // It runs where a Docker engine answers; elsewhere it is skipped, with the reason, and with
-// KAFKAHANDSON_REQUIRE_DOCKER=1 (CI) it fails. An image that is missing is pulled, as testcontainers does; one that cannot
-// be pulled is a failure. KAFKA_IMAGE and MYSQL_IMAGE in the environment win over .env.
+// KAFKAHANDSON_REQUIRE_DOCKER=1 (CI) it fails. An image that is missing is pulled, as testcontainers does; where that
+// cannot be done, offline for example, it is as without an engine. KAFKA_IMAGE and MYSQL_IMAGE in the environment win
+// over .env.
 //
 // # How it differs from testcontainers' defaults
 //
@@ -93,10 +94,7 @@ func connect(t testing.TB) *testcontainers.DockerClient {
 	t.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true") // read once, with the first client
 	engine, err := testcontainers.NewDockerClientWithOpts(t.Context())
 	if err != nil {
-		if os.Getenv(EnvRequire) == "1" {
-			t.Fatalf("no Docker engine answers: %v", err)
-		}
-		t.Skipf("no Docker engine answers: %v", err)
+		missing(t, fmt.Errorf("no Docker engine answers: %w", err))
 	}
 	t.Cleanup(func() {
 		if err := engine.Close(); err != nil {
@@ -104,6 +102,15 @@ func connect(t testing.TB) *testcontainers.DockerClient {
 		}
 	})
 	return engine
+}
+
+// missing skips the test for want of Docker, or of an image that cannot be had; it fails where these are required.
+func missing(t testing.TB, why error) {
+	t.Helper()
+	if os.Getenv(EnvRequire) == "1" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
 }
 
 // imageName is the name of an image in the environment, else in .env.
@@ -142,7 +149,7 @@ func requireImage(t testing.TB, engine *testcontainers.DockerClient, name string
 		err = pull.Wait(ctx)
 	}
 	if err != nil {
-		t.Fatalf("the image %s is not on this machine and cannot be pulled (try: docker pull %[1]s): %v", name, err)
+		missing(t, fmt.Errorf("the image %s is not on this machine and cannot be pulled (try: docker pull %[1]s): %w", name, err))
 	}
 }
 
