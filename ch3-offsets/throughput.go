@@ -89,7 +89,7 @@ func throughput(r *lesson.Run) {
 // benchThroughput compares the four ways with 10 ms of work for each record, and without any, when only their own cost
 // is left.
 func benchThroughput(r *lesson.Run) (measure func()) {
-	const partitions, stored = 6, 300_000
+	const partitions, stored = 6, 200_000
 	topic := r.Topic("my-json-topic", partitions)
 	r.Program("ch3-offsets/producer-tuning", "-topic", topic, "-count", fmt.Sprint(stored), "-key", "id", "-flush-frequency", "5ms").Run()
 	goroutines := map[string]int{"one": 1, "partitions": partitions, "unsafe-pool": 64, "ordered-pool": 64}
