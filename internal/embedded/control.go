@@ -62,15 +62,21 @@ func RunningKafka(ctx context.Context, dir string) (state KafkaState, ok bool) {
 // of the directory. It returns false if none was running. One that does not answer is a *[problem.Problem].
 func StopKafka(ctx context.Context, dir string) (bool, error) {
 	state, ok := RunningKafka(ctx, dir)
+	if ok {
+		answer, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		err := NewControl(state).Shutdown(answer)
+		ok = answer.Err() == nil // or it was suspended, or died, just after it had answered
+		if ok && err != nil {
+			return true, err
+		}
+	}
 	if !ok {
 		unlock, err := lockDir(dir)
 		if err != nil {
 			return false, err
 		}
 		return false, unlock()
-	}
-	if err := NewControl(state).Shutdown(ctx); err != nil {
-		return true, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
