@@ -135,6 +135,12 @@ func TestSuspendedKafkaKeepsItsData(t *testing.T) {
 	if err := syscall.Kill(state.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	kafkaEventually(t, func() error { // the system suspends its threads one by one
+		if _, ok := embedded.RunningKafka(t.Context(), dir); ok {
+			return errors.New("it still answers")
+		}
+		return nil
+	})
 	pid := strconv.Itoa(state.PID)
 	_, stopErr := embedded.StopKafka(t.Context(), dir)
 	for what, err := range map[string]error{"stop": stopErr, "delete": embedded.DeleteKafka(dir)} {
