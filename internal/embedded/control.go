@@ -61,30 +61,25 @@ func RunningKafka(ctx context.Context, dir string) (state KafkaState, ok bool) {
 // StopKafka ends the embedded Kafka that runs on a data directory, in whichever process, and waits until it has let go
 // of the directory. It returns false if none was running. One that does not answer is a *[problem.Problem].
 func StopKafka(ctx context.Context, dir string) (bool, error) {
-	state, ok := RunningKafka(ctx, dir)
-	if ok {
-		answer, cancel := context.WithTimeout(ctx, 2*time.Second)
+	state, running := RunningKafka(ctx, dir)
+	if running {
+		patient, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		err := NewControl(state).Shutdown(answer)
-		ok = answer.Err() == nil // or it was suspended, or died, just after it had answered
-		if ok && err != nil {
-			return true, err
+		if err := NewControl(state).Shutdown(patient); err == nil {
+			lock := flock.New(filepath.Join(dir, lockFile))
+			if _, err := lock.TryLockContext(patient, 10*time.Millisecond); err == nil {
+				return true, lock.Close()
+			}
+		}
+		if ctx.Err() != nil {
+			return true, ctx.Err()
 		}
 	}
-	if !ok {
-		unlock, err := lockDir(dir)
-		if err != nil {
-			return false, err
-		}
-		return false, unlock()
+	unlock, err := lockDir(dir)
+	if err != nil {
+		return running, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	lock := flock.New(filepath.Join(dir, lockFile))
-	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
-		return true, fmt.Errorf("the embedded Kafka (pid %d) does not end: %w", state.PID, err)
-	}
-	return true, lock.Close()
+	return running, unlock()
 }
 
 // DeleteKafka deletes a data directory. It refuses while a Kafka runs on it, with a *[problem.Problem].

@@ -135,7 +135,7 @@ func TestSuspendedKafkaKeepsItsData(t *testing.T) {
 	if err := syscall.Kill(state.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	kafkaEventually(t, func() error { // the system suspends its threads one by one
+	kafkaEventually(t, func() error { // a signal takes its time
 		if _, ok := embedded.RunningKafka(t.Context(), dir); ok {
 			return errors.New("it still answers")
 		}

@@ -4,6 +4,7 @@ package lessontest
 import (
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,6 +114,9 @@ func PlayContext(ctx context.Context, t *testing.T, l lesson.Lesson, opts lesson
 
 // Main is the TestMain of a package of lessons: it fails when a goroutine outlives the tests.
 func Main(m *testing.M) {
+	if err := flag.Set("test.parallel", "6"); err != nil { // lessons wait much and compute little
+		panic(err)
+	}
 	goleak.VerifyTestMain(m,
 		// sarama's metrics library keeps one ticker for the life of the process.
 		goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
