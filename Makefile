@@ -102,8 +102,9 @@ list: lab ## list the lessons
 smoke: lab ## run every lesson on the compose stack (start it first: make up); verdicts in .out/smoke.xml
 	@$(LAB) run all --stack compose --quiet --junit .out/smoke.xml $(ARGS)
 
+# Three packages at a time, also on two processors: the tests wait more than they compute.
 test: ## run all tests
-	@go test $(ARGS) ./...
+	@go test -p 3 $(ARGS) ./...
 
 bench: ## run the benchmarks
 	@go test -run '^$$' -bench . $(ARGS) ./...
