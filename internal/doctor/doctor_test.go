@@ -18,6 +18,7 @@ import (
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/mysql"
+	"kafkahandson/internal/mysql/mysqltest"
 	"kafkahandson/internal/problem"
 )
 
@@ -231,9 +232,7 @@ func TestMySQL(t *testing.T) {
 	dir := t.TempDir()
 	require(t, []doctor.Finding{doctor.PrivateMySQL(dir)}, map[string]want{"mysql": {detail: "not running"}})
 	server, err := embedded.EnsureMySQL(t.Context(), embedded.MySQLOptions{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
+	mysqltest.Need(t, err)
 	defer func() {
 		if err := server.Release(context.Background()); err != nil {
 			t.Error(err)
