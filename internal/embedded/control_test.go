@@ -9,6 +9,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
 )
@@ -200,7 +201,7 @@ func TestSlowConsumer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kafkaEventually(t, func() error {
+	await.NoError(t, func() error {
 		if hits, err := fault.Hits(t.Context()); err != nil || hits == 0 {
 			return errors.Join(err, errors.New("nothing is slow"))
 		}

@@ -1,7 +1,6 @@
 package embedded_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +26,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 	"go.uber.org/goleak"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
@@ -135,7 +135,7 @@ func TestSuspendedKafkaKeepsItsData(t *testing.T) {
 	if err := syscall.Kill(state.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	kafkaEventually(t, func() error { // a signal takes its time
+	await.NoError(t, func() error { // a signal takes its time
 		if _, ok := embedded.RunningKafka(t.Context(), dir); ok {
 			return errors.New("it still answers")
 		}
@@ -392,7 +392,7 @@ func startKafkaProcess(t *testing.T, dir string) (brokers []string, kill func())
 		_ = stdin.Close()
 	})
 	t.Cleanup(kill)
-	kafkaEventually(t, func() error {
+	await.NoError(t, func() error {
 		state, ok := embedded.RunningKafka(t.Context(), dir)
 		if !ok {
 			return fmt.Errorf("the child process has no Kafka yet: %s", out.String())
@@ -562,7 +562,7 @@ func TestRetention(t *testing.T) {
 		}
 		return d.Partitions[0].Start
 	}
-	kafkaEventually(t, func() error {
+	await.NoError(t, func() error {
 		if got := start("short"); got != 1 {
 			return fmt.Errorf("the first record is at %d, want 1", got)
 		}
@@ -734,24 +734,4 @@ func freeAddr(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return ln.Addr().String()
-}
-
-// kafkaEventually waits until a condition holds.
-func kafkaEventually(t *testing.T, condition func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatal(err)
-		}
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/kafka"
 )
 
@@ -36,7 +37,7 @@ func (o *ownership) watch(obs kafka.GroupObserver) kafka.GroupObserver {
 
 func (o *ownership) await(t *testing.T, owned, acquired, lost int) {
 	t.Helper()
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		if len(o.owned) != owned || o.acquired != acquired || o.lost != lost {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
 )
@@ -109,7 +110,7 @@ func TestStopWhileJoining(t *testing.T) {
 	<-entered
 	members := func(want int) {
 		t.Helper()
-		eventually(t, func() error {
+		await.NoError(t, func() error {
 			d, err := admin.DescribeGroup(t.Context(), "shop")
 			if err == nil && len(d.Members) != want {
 				err = fmt.Errorf("the group is %+v, want %d members", d, want)
@@ -177,7 +178,7 @@ func TestObserver(t *testing.T) {
 	}, obs)
 	m.awaitRecords(t, 10)
 	second := consume(t, cfg, saramaConfig(t, cfg), "shop", "orders", markEach, kafka.GroupObserver{})
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		mu.Lock()
 		defer mu.Unlock()
 		if len(told) < 3 {
@@ -231,7 +232,7 @@ func TestCommitErrorIsTold(t *testing.T) {
 		t.Fatal("nobody was told")
 	}
 	m.awaitRecords(t, 2) // it joins again, and the record that was not committed comes again
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		if offsets := committed(t, admin, "shop", "orders"); offsets[0] != 1 {
 			return fmt.Errorf("committed %v, want 1", offsets)
 		}
@@ -273,11 +274,11 @@ func produceUntil(t *testing.T, cfg kafka.Config, topic string) (sent *atomic.In
 	})
 }
 
-// await waits until n more records have been sent.
-func await(t *testing.T, sent *atomic.Int64, n int64) {
+// awaitSent waits until n more records have been sent.
+func awaitSent(t *testing.T, sent *atomic.Int64, n int64) {
 	t.Helper()
 	target := sent.Load() + n
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		if got := sent.Load(); got < target {
 			return fmt.Errorf("%d records were sent, want %d", got, target)
 		}
@@ -287,7 +288,7 @@ func await(t *testing.T, sent *atomic.Int64, n int64) {
 
 func requireAll(t *testing.T, m *member, n int, exactlyOnce bool) {
 	t.Helper()
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		if got := len(m.values()); got < n {
 			return fmt.Errorf("%d different records, want %d", got, n)
 		}
@@ -320,16 +321,16 @@ func TestBrokersStopAndStart(t *testing.T) {
 		return nil
 	}, kafka.GroupObserver{Error: func(err error) { t.Log("recovered from:", err) }})
 	sent, stop := produceUntil(t, cfg, "orders")
-	await(t, sent, 20)
+	awaitSent(t, sent, 20)
 	for _, broker := range []int32{0, 1} {
 		if err := server.StopBroker(broker); err != nil {
 			t.Fatal(err)
 		}
-		await(t, sent, 20)
+		awaitSent(t, sent, 20)
 		if err := server.StartBroker(broker); err != nil {
 			t.Fatal(err)
 		}
-		await(t, sent, 20)
+		awaitSent(t, sent, 20)
 	}
 	n := stop()
 	requireAll(t, m, n, false)
@@ -350,12 +351,12 @@ func TestNotLeader(t *testing.T) {
 	sent, stop := produceUntil(t, cfg, "orders")
 	control := embedded.NewControl(server.State())
 	for range 3 {
-		await(t, sent, 20)
+		awaitSent(t, sent, 20)
 		fault, err := control.Inject(t.Context(), embedded.Fault{Kind: embedded.NotLeader, Topic: "orders", Count: 5})
 		if err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, func() error {
+		await.NoError(t, func() error {
 			hits, err := fault.Hits(t.Context())
 			if err == nil && hits < 5 {
 				err = fmt.Errorf("%d hits, want 5", hits)
@@ -363,7 +364,7 @@ func TestNotLeader(t *testing.T) {
 			return err
 		})
 	}
-	await(t, sent, 20)
+	awaitSent(t, sent, 20)
 	requireAll(t, m, stop(), true)
 	if err := m.stop(); err != nil {
 		t.Error(err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 )
@@ -51,7 +52,7 @@ func (r *reasons) find(names ...string) error {
 
 func (r *reasons) await(t *testing.T, names ...string) {
 	t.Helper()
-	eventually(t, func() error { return r.find(names...) })
+	await.NoError(t, func() error { return r.find(names...) })
 }
 
 // count counts the reasons that name something.
@@ -110,7 +111,7 @@ func TestIdleMoreMembersThanPartitions(t *testing.T) {
 	consume(t, cfg, saramaConfig(t, cfg), "shop", "orders", markEach, first.observer())
 	first.await(t, "caught up")
 	m := consume(t, cfg, saramaConfig(t, cfg), "shop", "orders", markEach, second.observer())
-	eventually(t, func() error { // either of them may get the partition
+	await.NoError(t, func() error { // either of them may get the partition
 		none := []string{"no partition is assigned", "shop", "orders"}
 		if err := first.find(none...); err != nil {
 			return second.find(none...)
@@ -151,7 +152,7 @@ func TestIdleWithoutLeader(t *testing.T) {
 	if err := server.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		if err := why.find("does not answer"); err != nil {
 			return why.find("not in group shop yet")
 		}

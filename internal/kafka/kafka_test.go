@@ -1,7 +1,6 @@
 package kafka_test
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -106,26 +105,6 @@ func committed(t *testing.T, admin *kafka.Admin, group, topic string) map[int32]
 		t.Fatal(err)
 	}
 	return offsets
-}
-
-// eventually waits until a condition holds.
-func eventually(t *testing.T, condition func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatal(err)
-		}
-	}
 }
 
 // requireProblem checks that an error is one a learner can act on in both languages, and that it names some things.

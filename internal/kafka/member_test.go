@@ -9,6 +9,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/kafka"
 )
 
@@ -103,7 +104,7 @@ func (m *member) stop() error {
 // wait returns what ConsumeGroup returns by itself.
 func (m *member) wait(t *testing.T) error {
 	t.Helper()
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		select {
 		case <-m.done:
 			return nil
@@ -123,7 +124,7 @@ func (m *member) received() []*sarama.ConsumerMessage {
 // awaitRecords waits until the member has handled n records or more.
 func (m *member) awaitRecords(t *testing.T, n int) []*sarama.ConsumerMessage {
 	t.Helper()
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		select {
 		case <-m.done:
 			t.Fatalf("it has ended after %d of %d records: %v", len(m.received()), n, m.err)

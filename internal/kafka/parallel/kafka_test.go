@@ -16,6 +16,7 @@ import (
 	"github.com/IBM/sarama"
 	"go.uber.org/goleak"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/parallel"
@@ -238,7 +239,7 @@ func (s *stage) end(err error, names ...string) {
 func (s *stage) awaitRunning(t *testing.T, names ...string) {
 	t.Helper()
 	slices.Sort(names)
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if got := slices.Sorted(maps.Keys(s.running)); !slices.Equal(got, names) {
@@ -251,7 +252,7 @@ func (s *stage) awaitRunning(t *testing.T, names ...string) {
 // finishAll ends whatever runs until n records are done.
 func (s *stage) finishAll(t *testing.T, n int) {
 	t.Helper()
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for _, end := range s.running {
@@ -299,7 +300,7 @@ func requireCommitted(t *testing.T, admin *kafka.Admin, group, topic string, par
 
 func awaitCommitted(t *testing.T, admin *kafka.Admin, group, topic string, partition int32, want int64) {
 	t.Helper()
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		if got := committed(t, admin, group, topic)[partition]; got != want {
 			return fmt.Errorf("%d is committed in partition %d, want %d", got, partition, want)
 		}
@@ -314,24 +315,4 @@ func committed(t *testing.T, admin *kafka.Admin, group, topic string) map[int32]
 		t.Fatal(err)
 	}
 	return offsets
-}
-
-// eventually waits until a condition holds.
-func eventually(t *testing.T, condition func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatal(err)
-		}
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/parallel"
 )
@@ -192,7 +193,7 @@ func (l *ledger) ended(m *chaosMember, err error) (again bool) {
 // await waits until n different records are done. It is false if a promise was broken.
 func (l *ledger) await(t *testing.T, n int) (ok bool) {
 	t.Helper()
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if ok = len(l.violations) == 0; ok && l.distinct < n {

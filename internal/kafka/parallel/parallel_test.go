@@ -13,6 +13,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/parallel"
 )
@@ -136,7 +137,7 @@ func TestWorkersAreTheLimit(t *testing.T) {
 		return nil
 	}})
 	m := join(t, cfg, saramaConfig(t, cfg), "shop", "orders", h, kafka.GroupObserver{})
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		if n := done.Load(); n < count {
 			return fmt.Errorf("%d records are done, want %d", n, count)
 		}
@@ -199,14 +200,14 @@ func TestBlockedPartition(t *testing.T) {
 			return s.handle(ctx, m)
 		}})
 	m := join(t, cfg, sc, "shop", topic, h, kafka.GroupObserver{Error: func(err error) { t.Error(err) }})
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		if abandoned.times(topic, slow) == 0 {
 			return errors.New("sarama still feeds the partition")
 		}
 		return nil
 	})
 	send(t, cfg, topic, slices.Repeat([]record{{partition: neighbour}}, later)...)
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		if n := passed.Load(); n != later+1 {
 			return fmt.Errorf("%d records of the neighbour, want %d", n, later+1)
 		}
@@ -247,7 +248,7 @@ func TestSlowPartition(t *testing.T) {
 		}
 	}})
 	m := join(t, cfg, sc, "shop", topic, h, kafka.GroupObserver{})
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		if n := quickDone.Load(); n < many {
 			return fmt.Errorf("%d quick records are done, want %d", n, many)
 		}
@@ -271,7 +272,7 @@ func TestPausingDoesNotHelp(t *testing.T) {
 	sc := saramaConfig(t, cfg)
 	sc.Consumer.MaxProcessingTime = 20 * time.Millisecond
 	join(t, cfg, sc, "shop", topic, pauser{}, kafka.GroupObserver{})
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		if abandoned.times(topic, 0) == 0 {
 			return errors.New("sarama does not mind")
 		}
@@ -448,7 +449,7 @@ func TestRebalance(t *testing.T) {
 				}
 				return n
 			}
-			eventually(t, func() error {
+			await.NoError(t, func() error {
 				for _, s := range stages {
 					s.mu.Lock()
 					for _, end := range s.running {
@@ -508,7 +509,7 @@ func TestGivesUpAFullPartition(t *testing.T) {
 	first.awaitRunning(t, slices.Concat(names(0, 0, 1, 2, 3), names(1, 0, 1, 2, 3))...)
 	_, owned := start(second)
 	var moved any
-	eventually(t, func() error {
+	await.NoError(t, func() error {
 		owned.Range(func(p, _ any) bool { moved = p; return false })
 		if moved == nil {
 			return errors.New("the first member keeps its partitions")
