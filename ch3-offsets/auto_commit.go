@@ -34,6 +34,7 @@ const (
 func autoCommit(r *lesson.Run) {
 	topic := send(r)
 	group := r.Group("test-consumer-group")
+	account := r.Account(topic, group)
 	consumer := func(mark, interval string) *lesson.Command {
 		return r.Program("ch3-offsets/auto-commit", "-topic", topic, "-group", group, "-mark", mark, "-interval", interval)
 	}
@@ -42,7 +43,7 @@ func autoCommit(r *lesson.Run) {
 	byHand := lesson.Text{EN: "the program never committed by itself", KO: "프로그램이 직접 커밋한 적은 없습니다"}
 
 	var first, second *lesson.Process
-	var committed map[int32]int64
+	var committed lesson.Offsets
 	if r.Variant == markAfter {
 		r.Step(lesson.Text{
 			EN: "Consume; the power fails when record %d is handled and not yet marked. The clock would tick in a minute, not in a second, so that it has surely not ticked",
@@ -54,11 +55,11 @@ func autoCommit(r *lesson.Run) {
 		r.Step(lesson.Text{EN: "Start it again", KO: "다시 시작합니다"})
 		second = consumer("after", tick).RunUntilCaughtUp(topic, group)
 
-		r.Claim(lesson.Text{EN: "nothing is lost", KO: "유실된 레코드가 없습니다"}, lesson.Equal(len(r.Lost()), 0))
-		r.Claim(lesson.Text{EN: "what came again is what was handled and not yet committed", KO: "다시 온 것은 처리했지만 아직 커밋되지 않은 레코드입니다"},
+		r.Claim("nothing-lost", lesson.Text{EN: "nothing is lost", KO: "유실된 레코드가 없습니다"}, lesson.Equal(len(account.Lost()), 0))
+		r.Claim("repeated-uncommitted", lesson.Text{EN: "what came again is what was handled and not yet committed", KO: "다시 온 것은 처리했지만 아직 커밋되지 않은 레코드입니다"},
 			lesson.SameRecords(second.Handled().In(first.Handled()), first.Handled().From(committed)))
-		r.Claim(lesson.Text{EN: "nothing was committed yet, so that is all %d", KO: "아직 아무것도 커밋되지 않았으니 %d개 모두입니다"}.With(crashAt), lesson.Equal(r.Duplicated(), crashAt))
-		r.Claim(byHand, lesson.Equal(r.Commits(), 0))
+		r.Claim("repeated-all", lesson.Text{EN: "nothing was committed yet, so that is all %d", KO: "아직 아무것도 커밋되지 않았으니 %d개 모두입니다"}.With(crashAt), lesson.Equal(account.Duplicated(), crashAt))
+		r.Claim("no-commit-by-hand", byHand, lesson.Equal(account.Commits(), 0))
 		return
 	}
 
@@ -72,9 +73,9 @@ func autoCommit(r *lesson.Run) {
 	r.Step(lesson.Text{EN: "Start it again", KO: "다시 시작합니다"})
 	second = consumer("before", tick).RunUntilCaughtUp(topic, group)
 
-	r.Claim(lesson.Text{EN: "one record is lost for good", KO: "레코드 하나가 영영 유실됩니다"}, lesson.Equal(len(r.Lost()), 1))
-	r.Claim(lesson.Text{EN: "it is the one that was committed and not handled", KO: "커밋되었지만 처리되지 않은 바로 그 레코드입니다"},
-		lesson.SameRecords(r.Lost(), r.Produced().Before(committed).NotIn(first.Handled())))
-	r.Claim(lesson.Text{EN: "nothing came again", KO: "다시 온 레코드는 없습니다"}, lesson.Equal(len(second.Handled().In(first.Handled())), 0))
-	r.Claim(byHand, lesson.Equal(r.Commits(), 0))
+	r.Claim("one-lost", lesson.Text{EN: "one record is lost for good", KO: "레코드 하나가 영영 유실됩니다"}, lesson.Equal(len(account.Lost()), 1))
+	r.Claim("lost-is-committed", lesson.Text{EN: "it is the one that was committed and not handled", KO: "커밋되었지만 처리되지 않은 바로 그 레코드입니다"},
+		lesson.SameRecords(account.Lost(), account.Produced().Before(committed).NotIn(first.Handled())))
+	r.Claim("nothing-repeated", lesson.Text{EN: "nothing came again", KO: "다시 온 레코드는 없습니다"}, lesson.Equal(len(second.Handled().In(first.Handled())), 0))
+	r.Claim("no-commit-by-hand", byHand, lesson.Equal(account.Commits(), 0))
 }

@@ -4,8 +4,9 @@ import (
 	"testing"
 
 	ch3 "kafkahandson/ch3-offsets"
+	"kafkahandson/ch3-offsets/observation"
 	"kafkahandson/internal/embedded"
-	"kafkahandson/internal/event"
+	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
 )
@@ -16,9 +17,7 @@ func TestExactlyOnceAnswersOnce(t *testing.T) {
 	result := lessontest.Pass(t, ch3.ExactlyOnce())
 	want := map[string]int{"at-least-once": 1, "transactions": 0, "zombie": 0}
 	for _, v := range result.Variants {
-		if v.Counts.Duplicated != want[v.Name] || v.Counts.Lost != 0 || v.Counts.Distinct != 31 || v.Counts.Committed[0] != 31 {
-			t.Errorf("%s: %+v, want %d duplicated, 0 lost of 31", v.Name, v.Counts, want[v.Name])
-		}
+		checkTallies(t, v, map[string]int{"produced": 31, "duplicated": want[v.Name], "lost": 0, "distinct": 31})
 	}
 }
 
@@ -36,9 +35,9 @@ func TestExactlyOnceGoesOnAfterARebalance(t *testing.T) {
 		}
 		check = func() {
 			reader := r.Program("ch3-offsets/reader", "-topic", to, "-group", readers, "-isolation", "read_committed").Start()
-			reader.WaitHandled(r.Produced())
+			reader.WaitHandled(r.Produced().As(to))
 			reader.Stop()
-			r.Claim(lesson.Text{EN: "each answer is there once"}, lesson.SameRecords(r.Handled(), r.Produced()))
+			r.Claim("each-once", i18n.Verbatim("each answer is there once"), lesson.SameRecords(r.Handled(), r.Produced().As(to)))
 		}
 		return answering, check
 	})
@@ -86,11 +85,11 @@ func TestExactlyOnceAborts(t *testing.T) {
 					exitCode, _ := failed.WaitFailed()
 					stable, err := r.Admin().LastStable(r.Context(), to, 0)
 					r.Must(err)
-					r.Claim(lesson.Text{EN: "it gives up"}, lesson.Equal(exitCode, 1))
-					r.Claim(lesson.Text{EN: "fenced off"}, lesson.Equal(failed.Reported(event.Fenced), tc.fenced))
-					r.Claim(lesson.Text{EN: "what it did not commit is not committed"}, lesson.Equal(int(r.Committed(group, from)[0]), 14))
-					r.Claim(lesson.Text{EN: "15 answers, and a marker after each"}, lesson.Equal(r.Stored(to), 30))
-					r.Claim(lesson.Text{EN: "read_committed reads up to the end"}, lesson.Equal(int(stable), 30))
+					r.Claim("gives-up", i18n.Verbatim("it gives up"), lesson.Equal(exitCode, 1))
+					r.Claim("fenced", i18n.Verbatim("fenced off"), lesson.Equal(len(lesson.Observed[observation.Fenced](failed)), tc.fenced))
+					r.Claim("not-committed", i18n.Verbatim("what it did not commit is not committed"), lesson.Equal(int(r.Committed(group, from).At[0]), 14))
+					r.Claim("aborted", i18n.Verbatim("15 answers, and a marker after each"), lesson.Equal(r.Stored(to), 30))
+					r.Claim("read-to-end", i18n.Verbatim("read_committed reads up to the end"), lesson.Equal(int(stable), 30))
 				},
 			})
 		})

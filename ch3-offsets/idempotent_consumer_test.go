@@ -3,14 +3,15 @@ package ch3_test
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"testing"
 
 	ch3 "kafkahandson/ch3-offsets"
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
-	"kafkahandson/internal/mysql/mysqltest"
 )
 
 // The numbers that a student is asked to predict.
@@ -19,9 +20,7 @@ func TestIdempotentConsumerWritesOneRowForEachMessage(t *testing.T) {
 	result := lessontest.Pass(t, ch3.IdempotentConsumer())
 	want := map[string]int{"none": 61, "memory": 51, "mysql": 30}
 	for _, v := range result.Variants {
-		if v.Counts.Handled != want[v.Name] || v.Counts.Distinct != 30 || v.Counts.Committed[0] != 60 {
-			t.Errorf("%s: %+v, want %d handled of 30", v.Name, v.Counts, want[v.Name])
-		}
+		checkTallies(t, v, map[string]int{"handled": want[v.Name], "distinct": 30, "committed": 60})
 	}
 }
 
@@ -32,20 +31,15 @@ func TestIdempotentConsumerSabotageShows(t *testing.T) {
 		Variants: []string{"mysql"},
 		Replace:  map[string]string{"ch3-offsets/idempotent-consumer": "ch3-offsets/testdata/no-transaction"},
 	})
-	mysqltest.Need(t, err)
+	lessontest.Need(t, result, err)
 	if result.Passed {
 		t.Error("the verdict is PASS")
 	}
-	failed := map[string]string{}
-	for _, c := range result.Variants[0].Claims {
-		if !c.OK {
-			failed[c.Text.EN] = c.Detail
-		}
-	}
+	failed := lessontest.Failed(result.Variants[0])
 	want := map[string]string{
-		"MySQL remembers the 14 messages before it": "15 ≠ 14",
-		"nobody was left out":                       "29 ≠ 30",
-		"one row for each message":                  "29 ≠ 30",
+		"remembered-before-crash": "15 ≠ 14",
+		"nobody-left-out":         "29 ≠ 30",
+		"row-count":               "29 ≠ 30",
 	}
 	if !maps.Equal(failed, want) {
 		t.Errorf("claims that failed: %q, want %q", failed, want)
@@ -57,7 +51,7 @@ func TestIdempotentConsumerGoesOnAfterARebalance(t *testing.T) {
 	t.Parallel()
 	const name, messages = "ch3-offsets/idempotent-consumer", 300
 	passAfterRebalance(t, lesson.Lesson{
-		Name: "test-rebalance-idempotent", Programs: []string{"ch3-offsets/producer", name}, NeedsMySQL: true,
+		Name: "test-rebalance-idempotent", Programs: []string{"ch3-offsets/producer", name}, Needs: []lesson.Need{lesson.MySQL()},
 	}, messages, "after-handle", func(r *lesson.Run, topic, group string) (consumer func(client string) *lesson.Command, check func()) {
 		consumer = func(client string) *lesson.Command {
 			return r.Program(name, "-topic", topic, "-group", group, "-client-id", client)
@@ -66,7 +60,7 @@ func TestIdempotentConsumerGoesOnAfterARebalance(t *testing.T) {
 			for _, table := range []string{"consumed_messages", "welcomes"} {
 				var rows int64
 				r.Must(r.Database().Table(table).Count(&rows).Error)
-				r.Claim(lesson.Text{EN: table}, lesson.Equal(int(rows), messages))
+				r.Claim(strings.ReplaceAll(table, "_", "-"), i18n.Verbatim(table), lesson.Equal(int(rows), messages))
 			}
 		}
 		return consumer, check
@@ -109,11 +103,9 @@ func passAfterRebalance(t *testing.T, l lesson.Lesson, messages int, point strin
 			giveUp()
 		}
 	}})
-	mysqltest.Need(t, err)
-	for _, c := range result.Variants[0].Claims {
-		if !c.OK {
-			t.Errorf("%s: %s", c.Text.EN, c.Detail)
-		}
+	lessontest.Need(t, result, err)
+	for id, evidence := range lessontest.Failed(result.Variants[0]) {
+		t.Errorf("%s: %s", id, evidence)
 	}
 	if !result.Passed {
 		t.Error("the verdict is not PASS")

@@ -13,8 +13,6 @@ func TestIdempotentProducerStoresOnce(t *testing.T) {
 	result := lessontest.Pass(t, ch3.IdempotentProducer())
 	want := map[string]int{"plain": 31, "idempotent": 30}
 	for _, v := range result.Variants {
-		if v.Counts.Stored != want[v.Name] || v.Counts.Handled != want[v.Name] || v.Counts.Produced != 30 || v.Counts.Distinct != 30 {
-			t.Errorf("%s: %+v, want %d stored and read, 30 produced", v.Name, v.Counts, want[v.Name])
-		}
+		checkTallies(t, v, map[string]int{"stored": want[v.Name], "handled": want[v.Name], "produced": 30, "distinct": 30})
 	}
 }

@@ -30,7 +30,7 @@ func send(r *lesson.Run) (topic string) {
 	topic = r.Topic("my-json-topic", 1)
 	r.Step(lesson.Text{EN: "Send %d greetings", KO: "인사말 %d개를 보냅니다"}.With(records))
 	r.Program("ch3-offsets/producer", "-topic", topic).Run()
-	r.Claim(lesson.Text{EN: "the broker acknowledged all %d", KO: "브로커가 %d개를 모두 확인해 주었습니다"}.With(records), lesson.Equal(len(r.Produced()), records))
-	r.Claim(lesson.Text{EN: "and has stored each of them once", KO: "그리고 한 번씩만 저장했습니다"}, lesson.Equal(r.Stored(topic), records))
+	r.Claim("acknowledged", lesson.Text{EN: "the broker acknowledged all %d", KO: "브로커가 %d개를 모두 확인해 주었습니다"}.With(records), lesson.Equal(len(r.Produced().Of(topic)), records))
+	r.Claim("stored-once", lesson.Text{EN: "and has stored each of them once", KO: "그리고 한 번씩만 저장했습니다"}, lesson.Equal(r.Stored(topic), records))
 	return topic
 }

@@ -37,6 +37,7 @@ const (
 func manualCommit(r *lesson.Run) {
 	topic := send(r)
 	group := r.Group("test-consumer-group")
+	account := r.Account(topic, group)
 	consumer := func() *lesson.Command {
 		return r.Program("ch3-offsets/manual-commit", "-topic", topic, "-group", group, "-commit", r.Variant)
 	}
@@ -49,20 +50,20 @@ func manualCommit(r *lesson.Run) {
 	second := consumer().RunUntilCaughtUp(topic, group)
 	again := second.Handled().In(first.Handled())
 
-	r.Claim(lesson.Text{EN: "nothing is lost", KO: "유실된 레코드가 없습니다"}, lesson.Equal(len(r.Lost()), 0))
-	r.Claim(lesson.Text{EN: "what came again is what was handled and not committed", KO: "다시 온 것은 처리했지만 커밋하지 않은 레코드입니다"},
+	r.Claim("nothing-lost", lesson.Text{EN: "nothing is lost", KO: "유실된 레코드가 없습니다"}, lesson.Equal(len(account.Lost()), 0))
+	r.Claim("repeated-uncommitted", lesson.Text{EN: "what came again is what was handled and not committed", KO: "다시 온 것은 처리했지만 커밋하지 않은 레코드입니다"},
 		lesson.SameRecords(again, first.Handled().From(committed)))
-	end := r.Committed(group, topic)[0]
+	end := r.Committed(group, topic).At[0]
 	switch r.Variant {
 	case perRecord:
-		r.Claim(lesson.Text{EN: "that is exactly 1 record", KO: "정확히 1개입니다"}, lesson.Equal(len(again), 1))
-		r.Claim(lesson.Text{EN: "in the end everything is committed", KO: "마지막에는 모두 커밋되었습니다"}, lesson.Equal(int(end), records))
+		r.Claim("repeated-count", lesson.Text{EN: "that is exactly 1 record", KO: "정확히 1개입니다"}, lesson.Equal(len(again), 1))
+		r.Claim("committed-in-the-end", lesson.Text{EN: "in the end everything is committed", KO: "마지막에는 모두 커밋되었습니다"}, lesson.Equal(int(end), records))
 	case perBatch:
-		r.Claim(lesson.Text{EN: "that is what came after the last full batch of 10: exactly 5 records", KO: "마지막으로 꽉 찬 10개 묶음 뒤의 것, 정확히 5개입니다"}, lesson.Equal(len(again), crashAt%batch))
-		r.Claim(lesson.Text{EN: "in the end everything is committed", KO: "마지막에는 모두 커밋되었습니다"}, lesson.Equal(int(end), records))
+		r.Claim("repeated-count", lesson.Text{EN: "that is what came after the last full batch of 10: exactly 5 records", KO: "마지막으로 꽉 찬 10개 묶음 뒤의 것, 정확히 5개입니다"}, lesson.Equal(len(again), crashAt%batch))
+		r.Claim("committed-in-the-end", lesson.Text{EN: "in the end everything is committed", KO: "마지막에는 모두 커밋되었습니다"}, lesson.Equal(int(end), records))
 	case markOnly:
-		r.Claim(lesson.Text{EN: "that is everything: all 15 records", KO: "전부입니다. 15개 모두 다시 왔습니다"}, lesson.Equal(len(again), crashAt))
-		r.Claim(lesson.Text{EN: "the group has committed nothing, so the next start begins at 0 too", KO: "그룹이 커밋한 것이 없으므로 다음 시작도 0부터입니다"}, lesson.Equal(int(end), -1))
-		r.Claim(lesson.Text{EN: "not even once", KO: "커밋은 한 번도 없었습니다"}, lesson.Equal(r.Commits(), 0))
+		r.Claim("repeated-count", lesson.Text{EN: "that is everything: all 15 records", KO: "전부입니다. 15개 모두 다시 왔습니다"}, lesson.Equal(len(again), crashAt))
+		r.Claim("committed-in-the-end", lesson.Text{EN: "the group has committed nothing, so the next start begins at 0 too", KO: "그룹이 커밋한 것이 없으므로 다음 시작도 0부터입니다"}, lesson.Equal(int(end), -1))
+		r.Claim("never-committed", lesson.Text{EN: "not even once", KO: "커밋은 한 번도 없었습니다"}, lesson.Equal(account.Commits(), 0))
 	}
 }

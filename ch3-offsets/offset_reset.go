@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"kafkahandson/ch3-offsets/observation"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/problem"
 )
@@ -84,6 +85,7 @@ func waysBack(clock time.Time) map[string]wayBack {
 
 func offsetReset(r *lesson.Run) {
 	topic, group := r.Topic("my-json-topic", 1), r.Group("test-consumer-group")
+	account := r.Account(topic, group)
 	send := func(first, count int) {
 		r.Program("ch3-offsets/producer", "-topic", topic, "-first", fmt.Sprint(first), "-count", fmt.Sprint(count)).Run()
 	}
@@ -126,18 +128,18 @@ func offsetReset(r *lesson.Run) {
 
 	r.Step(lesson.Text{EN: "Start a consumer with -initial %s; when it has begun to read, send one more greeting, #%d", KO: "-initial %s로 컨슈머를 시작합니다. 읽기 시작하면 인사말을 하나 더 보냅니다(#%d)"}.With(way.initial, records+1))
 	second := consumer(way.initial).Start()
-	second.WaitReading()
+	lesson.WaitObserved[observation.Reading](second) // what is sent from now on cannot come before that
 	send(records+1, 1)
 	second.WaitCaughtUp(topic, group)
 	second.Stop()
 
 	again, lost := max(0, len(before)-way.next), max(0, way.next-len(before))
-	r.Claim(lesson.Text{EN: "the next record that it read is the one at offset %d", KO: "다음에 읽은 레코드는 오프셋 %d의 레코드입니다"}.With(way.next),
-		lesson.SameRecords(second.Handled().First(1), r.Produced().At(0, int64(way.next))))
-	r.Claim(lesson.Text{EN: "then it read all that follow, once each", KO: "그 뒤의 레코드를 모두 한 번씩 읽었습니다"},
-		lesson.SameRecords(second.Handled(), r.Produced().From(map[int32]int64{0: int64(way.next)})))
-	r.Claim(lesson.Text{EN: "%d records came again", KO: "다시 온 레코드는 %d개입니다"}.With(again), lesson.Equal(len(second.Handled().In(before)), again))
-	r.Claim(lesson.Text{EN: "%d records were never read", KO: "한 번도 읽지 못한 레코드는 %d개입니다"}.With(lost), lesson.Equal(len(r.Lost()), lost))
+	r.Claim("next-record", lesson.Text{EN: "the next record that it read is the one at offset %d", KO: "다음에 읽은 레코드는 오프셋 %d의 레코드입니다"}.With(way.next),
+		lesson.SameRecords(second.Handled().First(1), account.Produced().At(topic, 0, int64(way.next))))
+	r.Claim("all-that-follow", lesson.Text{EN: "then it read all that follow, once each", KO: "그 뒤의 레코드를 모두 한 번씩 읽었습니다"},
+		lesson.SameRecords(second.Handled(), account.Produced().From(lesson.Offsets{Topic: topic, At: map[int32]int64{0: int64(way.next)}})))
+	r.Claim("repeated-count", lesson.Text{EN: "%d records came again", KO: "다시 온 레코드는 %d개입니다"}.With(again), lesson.Equal(len(second.Handled().In(before)), again))
+	r.Claim("lost-count", lesson.Text{EN: "%d records were never read", KO: "한 번도 읽지 못한 레코드는 %d개입니다"}.With(lost), lesson.Equal(len(account.Lost()), lost))
 }
 
 func resetCommand(r *lesson.Run, topic, group string, scenario []string) *lesson.Command {
@@ -155,16 +157,16 @@ func refuseReset(r *lesson.Run, topic, group string, scenario []string) {
 	for _, member := range description.Members {
 		named += strings.Count(strings.Join(said, "\n"), member.ID)
 	}
-	r.Claim(lesson.Text{EN: "it is refused (exit code 1)", KO: "거부됩니다 (종료 코드 1)"}, lesson.Equal(exitCode, problem.ExitFail))
-	r.Claim(lesson.Text{EN: "the refusal names the one member that is in the way", KO: "거부 메시지가 걸림돌이 되는 멤버 하나를 알려 줍니다"}, lesson.Equal(named, 1))
+	r.Claim("refused", lesson.Text{EN: "it is refused (exit code 1)", KO: "거부됩니다 (종료 코드 1)"}, lesson.Equal(exitCode, problem.ExitFail))
+	r.Claim("refusal-names-member", lesson.Text{EN: "the refusal names the one member that is in the way", KO: "거부 메시지가 걸림돌이 되는 멤버 하나를 알려 줍니다"}, lesson.Equal(named, 1))
 }
 
 func executeReset(r *lesson.Run, topic, group string, scenario []string, want int) {
-	stands := func() int { return int(r.Committed(group, topic)[0]) }
-	r.Claim(lesson.Text{EN: "the group stands at offset %d", KO: "그룹은 오프셋 %d에 있습니다"}.With(alreadyRead), lesson.Equal(stands(), alreadyRead))
+	stands := func() int { return int(r.Committed(group, topic).At[0]) }
+	r.Claim("stands-before", lesson.Text{EN: "the group stands at offset %d", KO: "그룹은 오프셋 %d에 있습니다"}.With(alreadyRead), lesson.Equal(stands(), alreadyRead))
 	r.Step(lesson.Text{EN: "Its consumer is stopped, so the group can be moved (without --execute it only shows what would change)", KO: "컨슈머가 멈췄으니 그룹의 오프셋을 옮길 수 있습니다 (--execute가 없으면 무엇이 바뀔지 보여 주기만 합니다)"})
 	resetCommand(r, topic, group, scenario).Run()
-	r.Claim(lesson.Text{EN: "now it stands at offset %d", KO: "이제 오프셋 %d에 있습니다"}.With(want), lesson.Equal(stands(), want))
+	r.Claim("stands-after", lesson.Text{EN: "now it stands at offset %d", KO: "이제 오프셋 %d에 있습니다"}.With(want), lesson.Equal(stands(), want))
 }
 
 func deleteRecords(r *lesson.Run, topic, group string) {
@@ -173,7 +175,7 @@ func deleteRecords(r *lesson.Run, topic, group string) {
 		KO: "처음 %d개의 레코드가 삭제됩니다. 여기서는 레슨이 요청하지만(DeleteRecords), 세그먼트가 너무 오래되면 retention.ms가 같은 일을 합니다",
 	}.With(deletedUpTo))
 	r.Must(r.Admin().DeleteRecords(r.Context(), topic, map[int32]int64{0: deletedUpTo}))
-	r.Claim(lesson.Text{EN: "%d records are left", KO: "레코드 %d개가 남아 있습니다"}.With(records-deletedUpTo), lesson.Equal(r.Stored(topic), records-deletedUpTo))
-	r.Claim(lesson.Text{EN: "the group stands at offset %d, which is not among them", KO: "그룹은 오프셋 %d에 있는데, 남은 레코드 가운데 없는 오프셋입니다"}.With(alreadyRead),
-		lesson.Equal(int(r.Committed(group, topic)[0]), alreadyRead))
+	r.Claim("records-left", lesson.Text{EN: "%d records are left", KO: "레코드 %d개가 남아 있습니다"}.With(records-deletedUpTo), lesson.Equal(r.Stored(topic), records-deletedUpTo))
+	r.Claim("stands-on-deleted", lesson.Text{EN: "the group stands at offset %d, which is not among them", KO: "그룹은 오프셋 %d에 있는데, 남은 레코드 가운데 없는 오프셋입니다"}.With(alreadyRead),
+		lesson.Equal(int(r.Committed(group, topic).At[0]), alreadyRead))
 }

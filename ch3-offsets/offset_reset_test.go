@@ -26,8 +26,6 @@ func TestOffsetResetLosesAndRepeats(t *testing.T) {
 		t.Errorf("%d variants, want %d", len(result.Variants), len(want))
 	}
 	for _, v := range result.Variants {
-		if w := want[v.Name]; v.Counts.Lost != w.lost || v.Counts.Duplicated != w.duplicated || v.Counts.Produced != 31 {
-			t.Errorf("%s: %+v, want %+v of 31", v.Name, v.Counts, w)
-		}
+		checkTallies(t, v, map[string]int{"lost": want[v.Name].lost, "duplicated": want[v.Name].duplicated, "produced": 31})
 	}
 }

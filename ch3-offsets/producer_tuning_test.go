@@ -1,6 +1,7 @@
 package ch3_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -21,7 +22,7 @@ func TestProducerTuningCompares(t *testing.T) {
 			case event.VariantStarted:
 				measured[e.Variant] = map[string]float64{}
 			case event.Compared:
-				measured[e.Variant][e.Text.EN] = *e.Value
+				measured[e.Variant][e.Measurement.ID] = e.Measurement.Value
 			}
 		},
 	})
@@ -32,8 +33,8 @@ func TestProducerTuningCompares(t *testing.T) {
 	if sync["together"] != 1 || linger["together"] < 2 || zstd["together"] < 2 {
 		t.Errorf("records in a request: sync %.1f, linger %.1f, zstd %.1f", sync["together"], linger["together"], zstd["together"])
 	}
-	if sync["on disk"] <= linger["on disk"] || linger["on disk"] <= zstd["on disk"] || zstd["on disk"] <= 0 {
-		t.Errorf("bytes of a record: sync %.1f, linger %.1f, zstd %.1f", sync["on disk"], linger["on disk"], zstd["on disk"])
+	if sync["on-disk"] <= linger["on-disk"] || linger["on-disk"] <= zstd["on-disk"] || zstd["on-disk"] <= 0 {
+		t.Errorf("bytes of a record: sync %.1f, linger %.1f, zstd %.1f", sync["on-disk"], linger["on-disk"], zstd["on-disk"])
 	}
 	for variant, m := range measured {
 		if len(m) != 3 || m["rate"] <= 0 {
@@ -48,9 +49,9 @@ func TestProducerTuningSabotageShows(t *testing.T) {
 		sabotage, variant string
 		failed            []string // claims
 	}{
-		{"lose", "linger", []string{"as many are stored", "each of them once"}},
-		{"swap", "linger", []string{"each of them once"}},
-		{"plain", "zstd", []string{"they take fewer bytes on disk than their keys and values alone"}},
+		{"lose", "linger", []string{"stored-count", "stored-once"}},
+		{"swap", "linger", []string{"stored-once"}},
+		{"plain", "zstd", []string{"fewer-bytes"}},
 		{"", "zstd", nil}, // it is the sabotage that shows, not the other program
 	} {
 		t.Run(tc.sabotage, func(t *testing.T) {
@@ -62,13 +63,7 @@ func TestProducerTuningSabotageShows(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var failed []string
-			for _, c := range result.Variants[0].Claims {
-				if !c.OK {
-					failed = append(failed, c.Text.EN)
-					t.Logf("%s: %s", c.Text.EN, c.Detail)
-				}
-			}
+			failed := slices.Sorted(maps.Keys(lessontest.Failed(result.Variants[0])))
 			if !slices.Equal(failed, tc.failed) || result.Passed != (len(tc.failed) == 0) {
 				t.Errorf("passed: %v, failed claims %q, want %q", result.Passed, failed, tc.failed)
 			}

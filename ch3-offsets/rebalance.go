@@ -44,6 +44,7 @@ const (
 func rebalance(r *lesson.Run) {
 	const partitions, each = 6, 80
 	topic, group := r.Topic("my-json-topic", partitions), r.Group("test-consumer-group")
+	account := r.Account(topic, group)
 
 	// The members are to be at work whenever the group changes, also after a pause of --step: so each step sends.
 	sent := 0
@@ -70,13 +71,13 @@ func rebalance(r *lesson.Run) {
 	})
 	a := start("A")
 	one := r.WaitOwners(map[string]int{"A": 6})
-	r.WaitHandled(sent - each/2)
+	account.WaitHandled(sent - each/2)
 
 	r.Step(lesson.Text{EN: "Send %d more; while A works on them, B joins", KO: "%d개를 더 보내고, A가 처리하는 동안 B가 들어옵니다"}.With(each))
 	send()
 	b := start("B")
 	two := r.WaitOwners(map[string]int{"A": 3, "B": 3})
-	r.WaitHandled(sent - each/2)
+	account.WaitHandled(sent - each/2)
 
 	describe := func() kafka.GroupDescription {
 		said, err := r.Admin().DescribeGroup(r.Context(), group)
@@ -104,16 +105,16 @@ func rebalance(r *lesson.Run) {
 	timeline := r.ShowTimeline()
 	r.StopAll(a, b, last)
 
-	r.Claim(lesson.Text{EN: "nothing is lost", KO: "유실된 레코드가 없습니다"}, lesson.Equal(len(r.Lost()), 0))
-	r.Claim(lesson.Text{EN: "a partition never had two owners at a time", KO: "한 파티션의 소유자가 동시에 둘인 적은 없습니다"}, lesson.Equal(timeline.Overlaps(), 0))
-	r.Claim(lesson.Text{EN: "the broker names the same owners of all 6", KO: "브로커가 말하는 6개의 소유자도 같습니다"}, lesson.Equal(agreeing(said, topic, end), partitions))
+	r.Claim("nothing-lost", lesson.Text{EN: "nothing is lost", KO: "유실된 레코드가 없습니다"}, lesson.Equal(len(account.Lost()), 0))
+	r.Claim("one-owner", lesson.Text{EN: "a partition never had two owners at a time", KO: "한 파티션의 소유자가 동시에 둘인 적은 없습니다"}, lesson.Equal(timeline.Overlaps(), 0))
+	r.Claim("broker-agrees", lesson.Text{EN: "the broker names the same owners of all 6", KO: "브로커가 말하는 6개의 소유자도 같습니다"}, lesson.Equal(agreeing(said, topic, end), partitions))
 	claimOwners(r, one, two, end)
 	if r.Variant == static {
-		r.Claim(lesson.Text{EN: "while B was down, the broker counted 2 members all the same", KO: "B가 꺼져 있는 동안에도 브로커는 멤버를 2개로 셉니다"}, lesson.Equal(len(down.Members), 2))
+		r.Claim("still-a-member", lesson.Text{EN: "while B was down, the broker counted 2 members all the same", KO: "B가 꺼져 있는 동안에도 브로커는 멤버를 2개로 셉니다"}, lesson.Equal(len(down.Members), 2))
 	}
-	r.Compare(lesson.Text{EN: "given up", KO: "내려놓은 횟수"}, float64(timeline.Ended()), "")
-	r.Compare(lesson.Text{EN: "moved", KO: "소유자가 바뀐 수"}, float64(two.Moved(one)+end.Moved(two)), "")
-	r.Compare(lesson.Text{EN: "without an owner", KO: "소유자 없는 시간"}, float64(timeline.Unowned().Milliseconds()), "ms")
+	r.Compare("given-up", lesson.Text{EN: "given up", KO: "내려놓은 횟수"}, float64(timeline.Ended()), "")
+	r.Compare("moved", lesson.Text{EN: "moved", KO: "소유자가 바뀐 수"}, float64(two.Moved(one)+end.Moved(two)), "")
+	r.Compare("without-owner", lesson.Text{EN: "without an owner", KO: "소유자 없는 시간"}, float64(timeline.Unowned().Milliseconds()), "ms")
 }
 
 // claimOwners claims what became of the 6 partitions: one, two and end are their owners when A was alone, when B had
@@ -121,22 +122,22 @@ func rebalance(r *lesson.Run) {
 func claimOwners(r *lesson.Run, one, two, end lesson.Owners) {
 	switch r.Variant {
 	case byRange, sticky:
-		r.Claim(lesson.Text{EN: "when B joins, A gives up all 6 and gets 3 back", KO: "B가 들어올 때 A는 6개를 모두 내려놓고 3개를 돌려받습니다"}, lesson.Equal(two.Interrupted(one), 6))
-		r.Claim(lesson.Text{EN: "when C joins, A and B give up all 6 again", KO: "C가 들어올 때 A와 B는 또 6개를 모두 내려놓습니다"}, lesson.Equal(end.Interrupted(two), 6))
+		r.Claim("interrupted-by-b", lesson.Text{EN: "when B joins, A gives up all 6 and gets 3 back", KO: "B가 들어올 때 A는 6개를 모두 내려놓고 3개를 돌려받습니다"}, lesson.Equal(two.Interrupted(one), 6))
+		r.Claim("interrupted-by-c", lesson.Text{EN: "when C joins, A and B give up all 6 again", KO: "C가 들어올 때 A와 B는 또 6개를 모두 내려놓습니다"}, lesson.Equal(end.Interrupted(two), 6))
 		if r.Variant == byRange {
-			r.Claim(lesson.Text{EN: "C needs 2, but 3 have a new owner: one went from A to B", KO: "C에게는 2개면 되는데 3개의 소유자가 바뀌었습니다. 하나는 A에서 B로 갔습니다"}, lesson.Equal(end.Moved(two), 3))
+			r.Claim("moved-to-c", lesson.Text{EN: "C needs 2, but 3 have a new owner: one went from A to B", KO: "C에게는 2개면 되는데 3개의 소유자가 바뀌었습니다. 하나는 A에서 B로 갔습니다"}, lesson.Equal(end.Moved(two), 3))
 		} else {
-			r.Claim(lesson.Text{EN: "the others came back to their owner: only C's 2 have a new one", KO: "나머지는 원래 소유자에게 돌아갔고, C의 2개만 소유자가 바뀌었습니다"}, lesson.Equal(end.Moved(two), 2))
+			r.Claim("moved-to-c", lesson.Text{EN: "the others came back to their owner: only C's 2 have a new one", KO: "나머지는 원래 소유자에게 돌아갔고, C의 2개만 소유자가 바뀌었습니다"}, lesson.Equal(end.Moved(two), 2))
 		}
 	case cooperative:
-		r.Claim(lesson.Text{EN: "when B joins, A gives up only the 3 that B gets", KO: "B가 들어올 때 A는 B가 받을 3개만 내려놓습니다"}, lesson.Equal(two.Interrupted(one), 3))
-		r.Claim(lesson.Text{EN: "when C joins, A and B give up only the 2 that C gets", KO: "C가 들어올 때 A와 B는 C가 받을 2개만 내려놓습니다"}, lesson.Equal(end.Interrupted(two), 2))
-		r.Claim(lesson.Text{EN: "A worked on 2 of them from beginning to end without a break", KO: "A는 그중 2개를 처음부터 끝까지 쉬지 않고 처리했습니다"}, lesson.Equal(len(end.Kept(one)), 2))
-		r.Claim(lesson.Text{EN: "and on these 2 no record came again", KO: "그리고 그 2개에서는 다시 온 레코드가 하나도 없습니다"}, lesson.Equal(once(r.Handled(), end.Kept(one)), 2))
+		r.Claim("interrupted-by-b", lesson.Text{EN: "when B joins, A gives up only the 3 that B gets", KO: "B가 들어올 때 A는 B가 받을 3개만 내려놓습니다"}, lesson.Equal(two.Interrupted(one), 3))
+		r.Claim("interrupted-by-c", lesson.Text{EN: "when C joins, A and B give up only the 2 that C gets", KO: "C가 들어올 때 A와 B는 C가 받을 2개만 내려놓습니다"}, lesson.Equal(end.Interrupted(two), 2))
+		r.Claim("kept-by-a", lesson.Text{EN: "A worked on 2 of them from beginning to end without a break", KO: "A는 그중 2개를 처음부터 끝까지 쉬지 않고 처리했습니다"}, lesson.Equal(len(end.Kept(one)), 2))
+		r.Claim("kept-without-repetition", lesson.Text{EN: "and on these 2 no record came again", KO: "그리고 그 2개에서는 다시 온 레코드가 하나도 없습니다"}, lesson.Equal(once(r.Handled(), end.Kept(one)), 2))
 	case static:
-		r.Claim(lesson.Text{EN: "B got its 3 partitions back, and only these were interrupted", KO: "B는 자기 파티션 3개를 되찾았고, 멈춘 것은 그 3개뿐입니다"}, lesson.Equal(end.Interrupted(two), 3))
-		r.Claim(lesson.Text{EN: "no partition has a new owner", KO: "소유자가 바뀐 파티션은 없습니다"}, lesson.Equal(end.Moved(two), 0))
-		r.Claim(lesson.Text{EN: "there was no rebalance: the group is in the same generation", KO: "리밸런스는 없었습니다. 그룹의 세대가 그대로입니다"}, lesson.Equal(end.Generation(), two.Generation()))
+		r.Claim("interrupted-by-restart", lesson.Text{EN: "B got its 3 partitions back, and only these were interrupted", KO: "B는 자기 파티션 3개를 되찾았고, 멈춘 것은 그 3개뿐입니다"}, lesson.Equal(end.Interrupted(two), 3))
+		r.Claim("none-moved", lesson.Text{EN: "no partition has a new owner", KO: "소유자가 바뀐 파티션은 없습니다"}, lesson.Equal(end.Moved(two), 0))
+		r.Claim("no-rebalance", lesson.Text{EN: "there was no rebalance: the group is in the same generation", KO: "리밸런스는 없었습니다. 그룹의 세대가 그대로입니다"}, lesson.Equal(end.Generation(), two.Generation()))
 	}
 }
 

@@ -27,8 +27,8 @@ func TestRebalance(t *testing.T) {
 		if timeline := timelines.Emit(e); timeline != nil {
 			repeated[e.Variant] = timeline.Repeated()
 		}
-		if e.Type == event.Compared && e.Text.EN == "given up" {
-			given[e.Variant] = *e.Value
+		if e.Type == event.Compared && e.Measurement.ID == "given-up" {
+			given[e.Variant] = e.Measurement.Value
 		}
 	}})
 	if err != nil {
@@ -38,8 +38,8 @@ func TestRebalance(t *testing.T) {
 		t.Error("the verdict is not PASS")
 	}
 	for _, v := range result.Variants {
-		if n, drawn := repeated[v.Name]; !drawn || n != v.Counts.Duplicated {
-			t.Errorf("%s: a timeline with %d repetitions (%t), want %d", v.Name, n, drawn, v.Counts.Duplicated)
+		if n, drawn := repeated[v.Name]; !drawn || n != lessontest.Tally(t, v, "duplicated") {
+			t.Errorf("%s: a timeline with %d repetitions (%t), want %d", v.Name, n, drawn, lessontest.Tally(t, v, "duplicated"))
 		}
 	}
 	// Two eager rebalances of 6 partitions; 3 and 2 that move; one eager rebalance, and the 3 of the member that restarts.
@@ -152,24 +152,24 @@ func TestRebalanceSabotageShows(t *testing.T) {
 	for _, v := range result.Variants {
 		for _, c := range v.Claims {
 			if !c.OK {
-				failed = append(failed, v.Name+": "+c.Text.EN)
+				failed = append(failed, v.Name+": "+c.ID)
 			}
-			if c.Text.EN == "nothing is lost" && c.Detail != "1 ≠ 0" {
-				t.Errorf("%s: lost: %s", v.Name, c.Detail)
+			if c.ID == "nothing-lost" && c.Evidence != "1 ≠ 0" {
+				t.Errorf("%s: lost: %s", v.Name, c.Evidence)
 			}
 		}
 	}
 	want := []string{
-		"range: nothing is lost",
-		"cooperative-sticky: nothing is lost",
-		"cooperative-sticky: when B joins, A gives up only the 3 that B gets",
-		"cooperative-sticky: when C joins, A and B give up only the 2 that C gets",
-		"cooperative-sticky: A worked on 2 of them from beginning to end without a break",
-		"cooperative-sticky: and on these 2 no record came again",
-		"static: nothing is lost",
-		"static: B got its 3 partitions back, and only these were interrupted",
-		"static: there was no rebalance: the group is in the same generation",
-		"static: while B was down, the broker counted 2 members all the same",
+		"range: nothing-lost",
+		"cooperative-sticky: nothing-lost",
+		"cooperative-sticky: interrupted-by-b",
+		"cooperative-sticky: interrupted-by-c",
+		"cooperative-sticky: kept-by-a",
+		"cooperative-sticky: kept-without-repetition",
+		"static: nothing-lost",
+		"static: interrupted-by-restart",
+		"static: no-rebalance",
+		"static: still-a-member",
 	}
 	if !slices.Equal(failed, want) {
 		t.Errorf("claims that failed: %q, want %q", failed, want)

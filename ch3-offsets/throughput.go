@@ -45,15 +45,16 @@ func throughput(r *lesson.Run) {
 	topic := r.Topic("my-json-topic", partitions)
 	r.Step(lesson.Text{EN: "Send %d greetings to %d partitions", KO: "인사말 %d개를 파티션 %d개에 보냅니다"}.With(count, partitions))
 	r.Program("ch3-offsets/producer", "-topic", topic, "-count", fmt.Sprint(count)).Run()
-	r.Claim(lesson.Text{EN: "all %d are stored", KO: "%d개가 모두 저장되었습니다"}.With(count), lesson.Equal(r.Stored(topic), count))
+	r.Claim("stored-count", lesson.Text{EN: "all %d are stored", KO: "%d개가 모두 저장되었습니다"}.With(count), lesson.Equal(r.Stored(topic), count))
 
 	group := r.Group("test-consumer-group")
+	account := r.Account(topic, group)
 	consumer := func(group string, more ...string) *lesson.Command {
 		return r.Program("ch3-offsets/throughput", append([]string{"-topic", topic, "-group", group, "-how", r.Variant, "-interval", "100ms"}, more...)...)
 	}
 	r.Step(lesson.Text{EN: "Measure: how fast is it?", KO: "측정합니다. 얼마나 빠를까요?"})
 	rate := consumer(r.Group("speed-test-group"), "-measure", fmt.Sprint(count)).Run().Measured("rate")
-	r.Compare(lesson.Text{EN: "rate", KO: "처리 속도"}, rate, "records/s")
+	r.Compare("rate", lesson.Text{EN: "rate", KO: "처리 속도"}, rate, "records/s")
 
 	r.Step(lesson.Text{
 		EN: "Consume from the start in another group; when the work for the %dth record begins, all work stops, offsets are committed once more, and the power fails",
@@ -61,12 +62,12 @@ func throughput(r *lesson.Run) {
 	}.With(dies))
 	first := consumer(group).HoldAt("before-work", dies).Start()
 	first.WaitHeld()
-	r.WaitHandled(dies - 1) // those that were at work
-	done := first.Handled().Committable(partitions)
+	account.WaitHandled(dies - 1) // those that were at work
+	done := first.Handled().Committable(topic, partitions)
 	if r.Variant == "unsafe-pool" { // it goes on reading and marking, so all of it is committed in a moment
 		r.WaitCommittedToEnd(group, topic)
 	} else {
-		r.WaitCommittedAll(group, topic, done)
+		r.WaitCommittedAll(group, done)
 	}
 	first.Kill()
 	committed := r.Committed(group, topic)
@@ -74,15 +75,15 @@ func throughput(r *lesson.Run) {
 	second := consumer(group).RunUntilCaughtUp(topic, group)
 
 	if r.Variant == "unsafe-pool" {
-		r.Claim(lesson.Text{EN: "it really loses records", KO: "실제로 레코드를 잃습니다"}, lesson.Equal(len(r.Lost()), count-(dies-1)))
-		r.Claim(lesson.Text{EN: "they are those that were committed and not done", KO: "커밋되었지만 끝나지 않은 바로 그 레코드들입니다"},
-			lesson.SameRecords(r.Lost(), r.Produced().Before(committed).NotIn(first.Handled())))
+		r.Claim("lost-count", lesson.Text{EN: "it really loses records", KO: "실제로 레코드를 잃습니다"}, lesson.Equal(len(account.Lost()), count-(dies-1)))
+		r.Claim("lost-is-committed", lesson.Text{EN: "they are those that were committed and not done", KO: "커밋되었지만 끝나지 않은 바로 그 레코드들입니다"},
+			lesson.SameRecords(account.Lost(), account.Produced().Before(committed).NotIn(first.Handled())))
 		return
 	}
-	r.Claim(lesson.Text{EN: "nothing is lost", KO: "유실된 레코드가 없습니다"}, lesson.Equal(len(r.Lost()), 0))
-	r.Claim(lesson.Text{EN: "records of one key were handled in order", KO: "같은 키의 레코드는 순서대로 처리되었습니다"},
+	r.Claim("nothing-lost", lesson.Text{EN: "nothing is lost", KO: "유실된 레코드가 없습니다"}, lesson.Equal(len(account.Lost()), 0))
+	r.Claim("in-order", lesson.Text{EN: "records of one key were handled in order", KO: "같은 키의 레코드는 순서대로 처리되었습니다"},
 		lesson.Equal(first.Handled().OutOfOrder()+second.Handled().OutOfOrder(), 0))
-	r.Claim(lesson.Text{EN: "committed was what was done without a gap, no more and no less", KO: "빈틈없이 끝난 곳까지만, 그리고 그만큼 모두 커밋되었습니다"},
+	r.Claim("committed-what-was-done", lesson.Text{EN: "committed was what was done without a gap, no more and no less", KO: "빈틈없이 끝난 곳까지만, 그리고 그만큼 모두 커밋되었습니다"},
 		lesson.SameOffsets(committed, done))
 }
 
@@ -104,9 +105,9 @@ func benchThroughput(r *lesson.Run) (measure func()) {
 		n := goroutines[r.Variant]
 		working := consume("10ms", n*perSecond)
 		rate := working.Measured("rate")
-		r.Compare(lesson.Text{EN: "10 ms of work for each record", KO: "레코드마다 10ms의 작업"}, rate, "records/s")
+		r.Compare("with-work", lesson.Text{EN: "10 ms of work for each record", KO: "레코드마다 10ms의 작업"}, rate, "records/s")
 		// Sleeping 10 ms takes a little longer, on some computers half a millisecond. That is not the way's fault.
-		r.Compare(lesson.Text{EN: "time that the goroutines were at work", KO: "고루틴이 일한 시간의 비율"}, 100*rate*working.Measured("a record took")/1000/float64(n), "%")
-		r.Compare(lesson.Text{EN: "no work", KO: "작업 없음"}, consume("0s", stored).Measured("rate"), "records/s")
+		r.Compare("at-work", lesson.Text{EN: "time that the goroutines were at work", KO: "고루틴이 일한 시간의 비율"}, 100*rate*working.Measured("record-time")/1000/float64(n), "%")
+		r.Compare("without-work", lesson.Text{EN: "no work", KO: "작업 없음"}, consume("0s", stored).Measured("rate"), "records/s")
 	}
 }

@@ -5,6 +5,10 @@ import (
 	"fmt"
 
 	"github.com/IBM/sarama"
+
+	"kafkahandson/ch3-offsets/observation"
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/problem"
 )
 
 // abort ends a transaction that failed: until it has ended, nobody reads on with read_committed.
@@ -15,9 +19,18 @@ func (h *handler) abort(producer sarama.SyncProducer, cause error) error {
 		}
 	}
 	if fenced(cause) {
-		return h.program.Fenced() // whoever has the transactional id now has aborted, or will
+		h.program.Observe(i18n.Text{}, observation.Fenced{})
+		return takenOver() // whoever has the transactional id now has aborted, or will
 	}
 	return cause
+}
+
+// takenOver is the problem for a zombie to end with.
+func takenOver() error {
+	return &problem.Problem{
+		What:  i18n.Text{EN: "fenced off: this program was taken for dead, and its work was given to another", KO: "차단되었습니다(fenced): 클러스터가 이 프로그램을 죽은 것으로 보고 일을 다른 프로그램에 넘겼습니다"},
+		Solve: []i18n.Text{{EN: "let this one end: the other goes on where the group has committed", KO: "이 프로그램은 그대로 종료되게 두세요. 다른 프로그램이 그룹이 커밋한 곳부터 이어서 합니다"}},
+	}
 }
 
 // fenced tells whether this program is a zombie, for whom another one has taken over.

@@ -5,7 +5,9 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/ch3-offsets/observation"
 	"kafkahandson/internal/greeting"
+	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 )
 
@@ -24,6 +26,7 @@ func (h *handler) send(producer sarama.SyncProducer, m *sarama.ConsumerMessage) 
 	if _, _, err := producer.SendMessage(out); err != nil {
 		return fmt.Errorf("answer greeting %d: %w", g.ID, err)
 	}
-	h.program.Derived(m, out, g)
+	h.program.Observe(i18n.Text{EN: "sent    p%d@%-3d → p%d@%-3d key=%s %s", KO: "보냄 p%d@%-3d → p%d@%-3d key=%s %s"}.
+		With(m.Partition, m.Offset, out.Partition, out.Offset, g.Key(), g), observation.Derived{ID: g.MessageID(), Topic: out.Topic, Partition: out.Partition, Offset: out.Offset})
 	return nil
 }

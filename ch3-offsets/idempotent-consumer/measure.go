@@ -25,7 +25,7 @@ func (h *handler) measure(ctx context.Context, messages int) error {
 		}
 	}
 	mean := func(total time.Duration) float64 { return float64(total.Nanoseconds()) / 1000 / float64(messages) }
-	h.program.Measured(i18n.Text{EN: "a first delivery", KO: "첫 전달"}, mean(first), "µs")
-	h.program.Measured(i18n.Text{EN: "a second delivery", KO: "두 번째 전달"}, mean(second), "µs")
+	h.program.Measured("first-delivery", i18n.Text{EN: "a first delivery", KO: "첫 전달"}, mean(first), "µs")
+	h.program.Measured("second-delivery", i18n.Text{EN: "a second delivery", KO: "두 번째 전달"}, mean(second), "µs")
 	return nil
 }

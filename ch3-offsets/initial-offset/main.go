@@ -10,6 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/ch3-offsets/observation"
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
@@ -55,13 +56,27 @@ const (
 
 type handler struct{ program *program.Program }
 
+// reading tells where a partition begins, and why there.
+func (h *handler) reading(c sarama.ConsumerGroupClaim) {
+	var where i18n.Text
+	switch c.InitialOffset() {
+	case sarama.OffsetOldest:
+		where = i18n.Text{EN: "p%d: no committed offset that could be used, so it starts at the oldest record", KO: "p%d: 쓸 수 있는 커밋 오프셋이 없어서 가장 오래된 레코드부터 읽습니다"}.With(c.Partition())
+	case sarama.OffsetNewest:
+		where = i18n.Text{EN: "p%d: no committed offset that could be used, so it starts at the end, offset %d", KO: "p%d: 쓸 수 있는 커밋 오프셋이 없어서 맨 끝(오프셋 %d)부터 읽습니다"}.With(c.Partition(), c.HighWaterMarkOffset())
+	default:
+		where = i18n.Text{EN: "p%d: starts at the committed offset %d", KO: "p%d: 커밋된 오프셋 %d부터 읽습니다"}.With(c.Partition(), c.InitialOffset())
+	}
+	h.program.Observe(where, observation.Reading{Topic: c.Topic(), Partition: c.Partition(), Offset: c.InitialOffset()})
+}
+
 func (h *handler) Setup(sarama.ConsumerGroupSession) error   { return nil }
 func (h *handler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 
 // ConsumeClaim runs once for each partition. c.InitialOffset is where it begins: an offset, -1 for the newest, -2 for
 // the oldest.
 func (h *handler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) error {
-	h.program.Reading(c)
+	h.reading(c)
 	for m := range c.Messages() {
 		g, err := greeting.Decode(m.Value)
 		if err != nil {

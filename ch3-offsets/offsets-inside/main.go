@@ -15,6 +15,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/ch3-offsets/observation"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
@@ -76,13 +77,13 @@ func show(p *program.Program, at int64, e entry) {
 	case e.kind == groupMetadata:
 		p.Print(i18n.Text{EN: "group     @%-4d its generation and members (key v%d)", KO: "그룹   @%-4d 그룹의 세대와 멤버 (키 v%d)"}.With(at, e.keyVersion))
 	case e.tombstone:
-		p.OffsetFound(e.group, e.topic, e.partition, program.Forgotten,
-			i18n.Text{EN: "tombstone %s → forgotten (key v%d, no value)", KO: "툼스톤 %s → 잊음 (키 v%d, 값 없음)"}.With(where, e.keyVersion))
+		p.Observe(i18n.Text{EN: "tombstone %s → forgotten (key v%d, no value)", KO: "툼스톤 %s → 잊음 (키 v%d, 값 없음)"}.With(where, e.keyVersion),
+			observation.OffsetFound{Group: e.group, Topic: e.topic, Partition: e.partition, Offset: observation.Forgotten})
 	default:
-		p.OffsetFound(e.group, e.topic, e.partition, e.offset, i18n.Text{
+		p.Observe(i18n.Text{
 			EN: "commit    %s → offset %d, leader epoch %d, metadata %q, %s (key v%d, value v%d)",
 			KO: "커밋   %s → 오프셋 %d, 리더 에포크 %d, 메타데이터 %q, %s (키 v%d, 값 v%d)",
-		}.With(where, e.offset, e.leaderEpoch, e.metadata, e.committed.Format("15:04:05.000"), e.keyVersion, e.valueVersion))
+		}.With(where, e.offset, e.leaderEpoch, e.metadata, e.committed.Format("15:04:05.000"), e.keyVersion, e.valueVersion), observation.OffsetFound{Group: e.group, Topic: e.topic, Partition: e.partition, Offset: e.offset})
 	}
 }
 

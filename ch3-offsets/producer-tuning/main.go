@@ -85,11 +85,11 @@ func run(ctx context.Context, p *program.Program) error {
 		send = sendSync
 	}
 	sent, err := send(ctx, p.Kafka, config, records)
-	p.Measured(i18n.Text{EN: "acknowledged", KO: "확인됨"}, float64(sent.acknowledged), "records")
-	p.Measured(i18n.Text{EN: "failed", KO: "실패"}, float64(sent.failed), "records")
+	p.Measured("acknowledged", i18n.Text{EN: "acknowledged", KO: "확인됨"}, float64(sent.acknowledged), "records")
+	p.Measured("failed", i18n.Text{EN: "failed", KO: "실패"}, float64(sent.failed), "records")
 	if sent.acknowledged > 0 {
-		p.Measured(i18n.Text{EN: "rate", KO: "속도"}, float64(sent.acknowledged)/sent.took.Seconds(), "records/s")
-		p.Measured(i18n.Text{EN: "together", KO: "묶음"}, float64(sent.acknowledged)/float64(sent.requests), "records/request")
+		p.Measured("rate", i18n.Text{EN: "rate", KO: "속도"}, float64(sent.acknowledged)/sent.took.Seconds(), "records/s")
+		p.Measured("together", i18n.Text{EN: "together", KO: "묶음"}, float64(sent.acknowledged)/float64(sent.requests), "records/request")
 	}
 	return err
 }

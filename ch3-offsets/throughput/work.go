@@ -63,8 +63,8 @@ func (t *meter) done(p *program.Program, start time.Time) {
 	t.busy += time.Since(start)
 	if t.count++; t.count == t.want {
 		n := float64(t.count)
-		p.Measured(i18n.Text{EN: "rate", KO: "처리 속도"}, n/time.Since(t.began).Seconds(), "records/s")
-		p.Measured(i18n.Text{EN: "a record took", KO: "레코드 하나에 걸린 시간"}, t.busy.Seconds()*1000/n, "ms")
+		p.Measured("rate", i18n.Text{EN: "rate", KO: "처리 속도"}, n/time.Since(t.began).Seconds(), "records/s")
+		p.Measured("record-time", i18n.Text{EN: "a record took", KO: "레코드 하나에 걸린 시간"}, t.busy.Seconds()*1000/n, "ms")
 		t.stop()
 	}
 }

@@ -99,7 +99,7 @@ func (a *app) consume(cmd *cobra.Command, f consumeFlags, printer *recordPrinter
 	if f.group != "" {
 		sc.Consumer.Offsets.Initial = start
 		err = kafka.ConsumeGroup(ctx, found.Config, sc, f.group, []string{f.topic}, groupPrinter{printer}, kafka.GroupObserver{
-			Idle:  func(why i18n.Text) { fmt.Fprintln(a.stderr, why.In(a.lang)) },
+			Idle:  func(why kafka.Idle) { fmt.Fprintln(a.stderr, why.Text.In(a.lang)) },
 			Error: func(err error) { fmt.Fprintln(a.stderr, err) },
 		})
 	} else {

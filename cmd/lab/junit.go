@@ -40,12 +40,12 @@ func writeJUnit(file string, outcomes []outcome) error {
 		s := junitSuite{Name: o.lesson.Name, Time: fmt.Sprintf("%.3f", o.took.Seconds())}
 		for _, v := range o.result.Variants {
 			for _, c := range v.Claims {
-				claim := junitCase{Class: o.lesson.Name, Name: c.Text.EN}
+				claim := junitCase{Class: o.lesson.Name, Name: c.ID}
 				if v.Name != "" {
 					claim.Class += "." + v.Name
 				}
 				if !c.OK {
-					claim.Failure = &junitMessage{c.Detail}
+					claim.Failure = &junitMessage{c.Text.EN + ": " + c.Evidence}
 					s.Failures++
 				}
 				s.Cases = append(s.Cases, claim)
@@ -55,8 +55,8 @@ func writeJUnit(file string, outcomes []outcome) error {
 			s.Cases = append(s.Cases, junitCase{Class: o.lesson.Name, Name: "verdict", Error: &junitMessage{o.err.Error()}})
 			s.Errors++
 		}
-		if !o.result.Skipped.IsZero() {
-			s.Cases = append(s.Cases, junitCase{Class: o.lesson.Name, Name: "verdict", Skipped: &junitMessage{o.result.Skipped.EN}})
+		if o.result.Skipped != nil {
+			s.Cases = append(s.Cases, junitCase{Class: o.lesson.Name, Name: "verdict", Skipped: &junitMessage{o.result.Skipped.Need + ": " + o.result.Skipped.Why.EN}})
 			s.Skipped++
 		}
 		s.Tests = len(s.Cases)

@@ -123,7 +123,7 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 		o.result, o.err = lesson.Play(ctx, l, opts)
 		if !kept { // after a verdict Ctrl-C is how keeping up ends
 			if ctx.Err() != nil {
-				return ctx.Err()
+				return a.stopped(o.err)
 			}
 			o.took = time.Since(start)
 		}
@@ -158,6 +158,23 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 	return a.exit(outcomes)
 }
 
+// stopped tells what Ctrl-C has left behind, mostly nothing.
+func (a *app) stopped(err error) error {
+	var s *lesson.Stopped
+	if !errors.As(err, &s) {
+		return err // it says what is left
+	}
+	said := i18n.Text{EN: "Stopped. Nothing is left behind: no process, no port, no folder.", KO: "멈췄습니다. 프로세스, 포트, 폴더 어느 것도 남기지 않았습니다."}
+	if s.Stays {
+		said = i18n.Text{
+			EN: "Stopped. No process and no port is left behind. The topics and groups of this run stay on the cluster until the lesson runs again, or: make reset",
+			KO: "멈췄습니다. 프로세스와 포트는 남지 않았습니다. 이번 실행의 토픽과 그룹은 레슨을 다시 실행하거나 make reset을 할 때까지 클러스터에 남아 있습니다.",
+		}
+	}
+	fmt.Fprintf(a.stderr, "\n%s\n", said.In(a.lang))
+	return err
+}
+
 // outcome is what came of one of several lessons.
 type outcome struct {
 	lesson lesson.Lesson
@@ -167,15 +184,15 @@ type outcome struct {
 }
 
 func (o outcome) failed() bool {
-	return o.err != nil || (!o.result.Passed && o.result.Skipped.IsZero())
+	return o.err != nil || (!o.result.Passed && o.result.Skipped == nil)
 }
 
 func (o outcome) verdict(lang i18n.Lang) string {
 	switch {
 	case o.err != nil:
 		return "ERROR"
-	case !o.result.Skipped.IsZero():
-		return "SKIPPED: " + o.result.Skipped.In(lang)
+	case o.result.Skipped != nil:
+		return "SKIPPED: " + o.result.Skipped.Why.In(lang)
 	case o.result.Passed:
 		return "PASS"
 	}
@@ -195,15 +212,15 @@ func (a *app) exit(outcomes []outcome) error {
 		switch {
 		case o.err != nil:
 			return exitCode(problem.ExitCode(o.err))
-		case !o.result.Skipped.IsZero():
+		case o.result.Skipped != nil:
 			skipped = append(skipped, o)
 		}
 	}
 	if len(skipped) < len(outcomes) {
 		return nil
 	}
-	return problem.Environment(nil, i18n.Text{EN: "%s was skipped: %s", KO: "%s 레슨을 건너뛰었습니다: %s"}.With(skipped[0].lesson.Name, skipped[0].result.Skipped),
-		i18n.Text{EN: "start the compose stack: make up", KO: "compose 스택을 시작하세요: make up"})
+	return problem.Environment(nil, i18n.Text{EN: "%s was skipped: %s", KO: "%s 레슨을 건너뛰었습니다: %s"}.With(skipped[0].lesson.Name, skipped[0].result.Skipped.Why),
+		skipped[0].result.Skipped.Solve...)
 }
 
 func (a *app) outcomeTable(outcomes []outcome) {

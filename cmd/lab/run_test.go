@@ -12,7 +12,7 @@ import (
 func TestExitCodeOfSeveralLessons(t *testing.T) {
 	pass := outcome{result: lesson.Result{Passed: true}}
 	fail := outcome{result: lesson.Result{}}
-	skipped := outcome{result: lesson.Result{Skipped: i18n.Verbatim("needs more")}}
+	skipped := outcome{result: lesson.Result{Skipped: &lesson.Missing{Need: "more", Why: i18n.Verbatim("needs more")}}}
 	noKafka := outcome{err: problem.Environment(nil, i18n.Verbatim("no Kafka"))}
 	usage := outcome{err: problem.Usage(i18n.Verbatim("no such variant"))}
 	broken := outcome{err: errors.New("broken")}

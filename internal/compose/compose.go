@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,6 +96,20 @@ func (s Stack) Down(ctx context.Context, volumes bool) error {
 func (s Stack) Running(ctx context.Context) ([]string, error) {
 	out, err := s.output(ctx, "--profile", "*", "ps", "--services", "--status", "running")
 	return strings.Fields(out), err
+}
+
+// OfProfile returns the services that only a profile starts.
+func (s Stack) OfProfile(ctx context.Context, profile string) ([]string, error) {
+	with, err := s.output(ctx, "--profile", profile, "config", "--services")
+	if err != nil {
+		return nil, err
+	}
+	without, err := s.output(ctx, "config", "--services")
+	if err != nil {
+		return nil, err
+	}
+	always := strings.Fields(without)
+	return slices.DeleteFunc(strings.Fields(with), func(service string) bool { return slices.Contains(always, service) }), nil
 }
 
 // Created returns the services that have a container, whether it runs or is stopped.

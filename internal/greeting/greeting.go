@@ -23,6 +23,12 @@ type Greeting struct {
 // Key is the record key: the age in decimal digits.
 func (g Greeting) Key() string { return strconv.Itoa(g.Age) }
 
+// MessageID is the id in decimal digits: what the accounting of a lesson knows a greeting by.
+func (g Greeting) MessageID() string { return strconv.FormatInt(g.ID, 10) }
+
+// String is the greeting in a line, for a person.
+func (g Greeting) String() string { return fmt.Sprintf("#%d %s: %s", g.ID, g.Name, g.Content) }
+
 // Encode returns the greeting as JSON, the value of its record.
 func (g Greeting) Encode() ([]byte, error) {
 	var b bytes.Buffer

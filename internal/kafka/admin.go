@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"time"
@@ -304,6 +305,32 @@ func (a *Admin) ClusterID(ctx context.Context) (string, error) {
 		return *resp.ClusterID, nil
 	}
 	return "", errors.Join(down...)
+}
+
+// APIVersion returns the newest version of a request of Kafka's protocol that all brokers know, by the request's key
+// (KIP-35); -1 if one of them does not know the request.
+func (a *Admin) APIVersion(ctx context.Context, key int16) (int16, error) {
+	newest := int16(math.MaxInt16)
+	for _, b := range a.client.Brokers() {
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		if err := b.Open(a.client.Config()); err != nil && !errors.Is(err, sarama.ErrAlreadyConnected) {
+			return 0, err
+		}
+		answer, err := b.ApiVersions(&sarama.ApiVersionsRequest{})
+		if err != nil {
+			return 0, fmt.Errorf("ask broker %d what it knows: %w", b.ID(), err)
+		}
+		known := int16(-1)
+		for _, api := range answer.ApiKeys {
+			if api.ApiKey == key {
+				known = api.MaxVersion
+			}
+		}
+		newest = min(newest, known)
+	}
+	return newest, nil
 }
 
 // metadata asks one broker about the cluster and these topics; about all if there are none, as sarama has it.

@@ -65,8 +65,8 @@ func TestCooperativeMembersKeepTheRest(t *testing.T) {
 	m := consume(t, cfg, config(), "shop", "orders", markEach, second.watch(secondIdle.observer()))
 	first.await(t, 2, 4, 2)
 	second.await(t, 2, 2, 0)
-	firstIdle.await(t, "caught up")
-	secondIdle.await(t, "caught up")
+	firstIdle.await(t, kafka.IdleCaughtUp)
+	secondIdle.await(t, kafka.IdleCaughtUp)
 
 	if err := m.stop(); err != nil {
 		t.Error(err)

@@ -28,7 +28,7 @@ type GroupObserver struct {
 	// Committed: a call of session.Commit() returned after this time. sarama gives no result: its error goes to Error.
 	Committed func(took time.Duration)
 	// Idle: nothing has arrived for IdleAfter, and this is why. It is told again when the reason becomes another one.
-	Idle func(why i18n.Text)
+	Idle func(why Idle)
 	// IdleAfter is how long nothing may arrive before a member says why. Default: 3 s.
 	IdleAfter time.Duration
 	// Error: something failed that the loop recovers from by itself.

@@ -15,6 +15,27 @@ import (
 	"kafkahandson/internal/i18n"
 )
 
+// IdleReason is why a member receives nothing, for machines.
+type IdleReason string
+
+const (
+	IdleJoining         IdleReason = "joining"          // the group lets it wait
+	IdleNoPartition     IdleReason = "no-partition"     // it has none
+	IdleNoLeader        IdleReason = "no-leader"        // a partition's leader does not answer
+	IdleOpenTransaction IdleReason = "open-transaction" // read_committed waits before one
+	IdleUnmarked        IdleReason = "unmarked"         // everything was fetched, and the handler has not marked all of it
+	IdleAtNewest        IdleReason = "at-newest"        // it began at the end, and skipped what was before
+	IdleCaughtUp        IdleReason = "caught-up"        // it has read everything
+)
+
+// Idle tells why a member receives nothing.
+type Idle struct {
+	Reason IdleReason
+	Text   i18n.Text // for people
+	// Ends are the ends of its partitions, by topic. Set with IdleAtNewest and IdleCaughtUp: it has read up to there.
+	Ends map[string]map[int32]int64
+}
+
 // idleWatch finds out why a consumer group member receives nothing and says so: once in a silence, and again when the
 // reason becomes another one.
 type idleWatch struct {
@@ -142,19 +163,19 @@ func (w *idleWatch) run(ctx context.Context, client sarama.Client) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if why := w.why(ctx, client); !why.IsZero() {
+			if why := w.why(ctx, client); why.Reason != "" {
 				w.obs.Idle(why)
 			}
 		}
 	}
 }
 
-// why is the reason of the present silence, or no text while there is nothing (new) to say.
-func (w *idleWatch) why(ctx context.Context, client sarama.Client) i18n.Text {
+// why is the reason of the present silence, or none while there is nothing (new) to say.
+func (w *idleWatch) why(ctx context.Context, client sarama.Client) Idle {
 	w.mu.Lock()
 	if time.Since(w.since) < w.after {
 		w.mu.Unlock()
-		return i18n.Text{}
+		return Idle{}
 	}
 	seen := w.silence
 	seen.claims, seen.places = slices.Clone(seen.claims), maps.Clone(seen.places)
@@ -166,62 +187,67 @@ func (w *idleWatch) why(ctx context.Context, client sarama.Client) i18n.Text {
 	defer w.mu.Unlock()
 	switch {
 	case w.since != seen.since: // something happened meanwhile
-		return i18n.Text{}
-	case why.IsZero():
+		return Idle{}
+	case why.Reason == "":
 		w.quiet()
-		return i18n.Text{}
-	case why == w.said:
+		return Idle{}
+	case why.Text == w.said:
 		w.listen()
-		return i18n.Text{}
+		return Idle{}
 	case !w.suspected: // look twice: a record may be on its way from the broker's answer to the handler
 		w.suspected = true
-		return i18n.Text{}
+		return Idle{}
 	}
 	w.listen()
-	w.said = why
+	w.said = why.Text
 	return why
 }
 
-// explain is the reason of a silence, or no text if the member is busy.
-func (w *idleWatch) explain(ctx context.Context, client sarama.Client, s silence) i18n.Text {
+// explain is the reason of a silence, or none if the member is busy.
+func (w *idleWatch) explain(ctx context.Context, client sarama.Client, s silence) Idle {
 	switch {
 	case s.session == nil:
-		return i18n.Text{
+		return Idle{Reason: IdleJoining, Text: i18n.Text{
 			EN: "not in group %s yet: the broker waits until every other member has rejoined, or until a dead member's session timeout is over (%s)",
 			KO: "아직 %s 그룹에 참여하지 못했습니다: 브로커는 다른 멤버가 모두 다시 참여하거나, 죽은 멤버의 세션 타임아웃이 지날 때까지 기다립니다 (%s)",
-		}.With(w.group, describeGroup(ctx, client, w.group))
+		}.With(w.group, describeGroup(ctx, client, w.group))}
 	case s.partitions() == 0:
-		return i18n.Text{
+		return Idle{Reason: IdleNoPartition, Text: i18n.Text{
 			EN: "no partition is assigned to this member: group %s has more members than %s has partitions. Stop a member, or add partitions",
 			KO: "이 멤버에 할당된 파티션이 없습니다: %s 그룹의 멤버가 %s의 파티션보다 많습니다. 멤버를 줄이거나 파티션을 늘리세요",
-		}.With(w.group, strings.Join(w.topics, ", "))
+		}.With(w.group, strings.Join(w.topics, ", "))}
 	}
 	if len(s.claims) != s.partitions() { // not all of them have begun, or some have yet to end
-		return i18n.Text{}
+		return Idle{}
 	}
 	slices.SortFunc(s.claims, func(a, b sarama.ConsumerGroupClaim) int {
 		return cmp.Or(cmp.Compare(a.Topic(), b.Topic()), cmp.Compare(a.Partition(), b.Partition()))
 	})
-	var ends, open, unmarked, skipped []string
+	var upTo, open, unmarked, skipped []string
+	ends := map[string]map[int32]int64{}
 	for _, c := range s.claims {
 		end, readable, err := readableEnd(client, c.Topic(), c.Partition())
 		if err != nil {
-			return i18n.Text{
+			return Idle{Reason: IdleNoLeader, Text: i18n.Text{
 				EN: "nothing arrives from %s, partition %d: its leader does not answer (%v)",
 				KO: "%s 토픽 %d번 파티션에서 아무것도 오지 않습니다: 리더가 응답하지 않습니다 (%v)",
-			}.With(c.Topic(), c.Partition(), err)
+			}.With(c.Topic(), c.Partition(), err)}
 		}
 		at := func(offset int64) string { return fmt.Sprintf("p%d@%d", c.Partition(), offset) }
 		place := s.places[partition{c.Topic(), c.Partition()}]
 		switch {
 		case len(c.Messages()) > 0: // records wait for the handler
-			return i18n.Text{}
+			return Idle{}
 		case readable < end: // sarama learns of the end with records only, and gets none
 			open = append(open, at(readable))
 		case c.HighWaterMarkOffset() != end: // records are on their way
-			return i18n.Text{}
+			return Idle{}
 		}
-		ends = append(ends, at(end))
+		upTo = append(upTo, at(end))
+		if ends[c.Topic()] == nil {
+			ends[c.Topic()] = map[int32]int64{}
+		}
+		ends[c.Topic()][c.Partition()] = end
 		if place.unmarked() {
 			unmarked = append(unmarked, at(place.fetched-1))
 		}
@@ -232,25 +258,25 @@ func (w *idleWatch) explain(ctx context.Context, client sarama.Client, s silence
 	list := func(all []string) string { return strings.Join(all, " ") }
 	switch {
 	case len(open) > 0:
-		return i18n.Text{
+		return Idle{Reason: IdleOpenTransaction, Text: i18n.Text{
 			EN: "waiting for an open transaction: with read_committed, nothing from %s on can be read until the transaction is committed or aborted",
 			KO: "열린 트랜잭션을 기다리는 중입니다: read_committed에서는 트랜잭션이 커밋되거나 취소될 때까지 %s부터 읽을 수 없습니다",
-		}.With(list(open))
+		}.With(list(open))}
 	case len(unmarked) > 0:
-		return i18n.Text{
+		return Idle{Reason: IdleUnmarked, Text: i18n.Text{
 			EN: "everything up to the end (%s) has been fetched, but %s is not marked: the handler is still at work on it, or marks nothing",
 			KO: "끝(%s)까지 모두 가져왔지만 %s은(는) 아직 표시(mark)되지 않았습니다: 핸들러가 아직 처리하는 중이거나, 표시를 하지 않습니다",
-		}.With(list(ends), list(unmarked))
+		}.With(list(upTo), list(unmarked))}
 	case len(skipped) > 0:
-		return i18n.Text{
+		return Idle{Reason: IdleAtNewest, Text: i18n.Text{
 			EN: "waiting at the end (%s): the group has no committed offset that could be used for %s, so it starts there at the newest record and skips what was sent before it joined",
 			KO: "끝에서 기다리는 중입니다 (%s): 이 그룹에는 %s에 쓸 수 있는 커밋 오프셋이 없어서 최신 위치부터 시작하고, 참여하기 전에 보낸 레코드는 건너뜁니다",
-		}.With(list(ends), list(skipped))
+		}.With(list(upTo), list(skipped)), Ends: ends}
 	}
-	return i18n.Text{
+	return Idle{Reason: IdleCaughtUp, Text: i18n.Text{
 		EN: "caught up: everything up to the end (%s) has been read; waiting for new records",
 		KO: "모두 따라잡았습니다: 끝(%s)까지 다 읽었고, 새 레코드를 기다립니다",
-	}.With(list(ends))
+	}.With(list(upTo)), Ends: ends}
 }
 
 // readableEnd returns the end of a partition and the offset up to which this client may read it: the last stable one

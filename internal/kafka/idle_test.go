@@ -11,21 +11,20 @@ import (
 	"github.com/IBM/sarama"
 
 	"kafkahandson/internal/await"
-	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 )
 
 // reasons remembers why a member was idle.
 type reasons struct {
 	mu      sync.Mutex
-	all     []i18n.Text
+	all     []kafka.Idle
 	awaited int
 }
 
 func (r *reasons) observer() kafka.GroupObserver {
 	return kafka.GroupObserver{
 		IdleAfter: 200 * time.Millisecond,
-		Idle: func(why i18n.Text) {
+		Idle: func(why kafka.Idle) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.all = append(r.all, why)
@@ -33,35 +32,38 @@ func (r *reasons) observer() kafka.GroupObserver {
 	}
 }
 
-// find looks for a reason that names some things, after the one found last. On a slow machine there are others too: a
-// member that takes its time to join says so.
-func (r *reasons) find(names ...string) error {
+// find looks for a reason whose text names some things (offsets, names), after the one found last. On a slow machine there
+// are others too: a member that takes its time to join says so.
+func (r *reasons) find(reason kafka.IdleReason, names ...string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, why := range r.all[r.awaited:] {
-		if !slices.ContainsFunc(names, func(name string) bool { return !strings.Contains(why.EN, name) }) {
+		if (reason == "" || why.Reason == reason) && !slices.ContainsFunc(names, func(name string) bool { return !strings.Contains(why.Text.EN, name) }) {
 			r.awaited += i + 1
-			if why.KO == "" || why.KO == why.EN {
-				return fmt.Errorf("%q is not translated", why.EN)
+			if why.Text.KO == "" || why.Text.KO == why.Text.EN {
+				return fmt.Errorf("%q is not translated", why.Text.EN)
+			}
+			if upTo := why.Reason == kafka.IdleCaughtUp || why.Reason == kafka.IdleAtNewest; upTo != (len(why.Ends) > 0) {
+				return fmt.Errorf("%s with the ends %v", why.Reason, why.Ends)
 			}
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is not among %v", names, r.all[r.awaited:])
+	return fmt.Errorf("%s %q is not among %v", reason, names, r.all[r.awaited:])
 }
 
-func (r *reasons) await(t *testing.T, names ...string) {
+func (r *reasons) await(t *testing.T, reason kafka.IdleReason, names ...string) {
 	t.Helper()
-	await.NoError(t, func() error { return r.find(names...) })
+	await.NoError(t, func() error { return r.find(reason, names...) })
 }
 
-// count counts the reasons that name something.
-func (r *reasons) count(name string) int {
+// count counts the times of a reason whose text names some things.
+func (r *reasons) count(reason kafka.IdleReason, names ...string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := 0
 	for _, why := range r.all {
-		if strings.Contains(why.EN, name) {
+		if why.Reason == reason && !slices.ContainsFunc(names, func(name string) bool { return !strings.Contains(why.Text.EN, name) }) {
 			n++
 		}
 	}
@@ -76,14 +78,14 @@ func TestIdleCaughtUp(t *testing.T) {
 	var why reasons
 	m := consume(t, cfg, saramaConfig(t, cfg), "shop", "orders", markEach, why.observer())
 	m.awaitRecords(t, 5)
-	why.await(t, "caught up", "p0@5")
+	why.await(t, kafka.IdleCaughtUp, "p0@5")
 	send(t, cfg, "orders", 2)
 	m.awaitRecords(t, 7)
-	why.await(t, "caught up", "p0@7") // and once for each silence
+	why.await(t, kafka.IdleCaughtUp, "p0@7") // and once for each silence
 	if err := m.stop(); err != nil {
 		t.Error(err)
 	}
-	if n := why.count("p0@7"); n != 1 {
+	if n := why.count(kafka.IdleCaughtUp, "p0@7"); n != 1 {
 		t.Errorf("a silence was told %d times", n)
 	}
 }
@@ -97,10 +99,10 @@ func TestIdleStartsAtNewest(t *testing.T) {
 	sc.Consumer.Offsets.Initial = sarama.OffsetNewest
 	var why reasons
 	m := consume(t, cfg, sc, "shop", "orders", markEach, why.observer())
-	why.await(t, "newest", "p0@5")
+	why.await(t, kafka.IdleAtNewest, "p0@5")
 	send(t, cfg, "orders", 1)
 	m.awaitRecords(t, 1)
-	why.await(t, "caught up")
+	why.await(t, kafka.IdleCaughtUp)
 }
 
 func TestIdleMoreMembersThanPartitions(t *testing.T) {
@@ -109,12 +111,11 @@ func TestIdleMoreMembersThanPartitions(t *testing.T) {
 	createTopic(t, newAdmin(t, cfg), "orders", 1)
 	var first, second reasons
 	consume(t, cfg, saramaConfig(t, cfg), "shop", "orders", markEach, first.observer())
-	first.await(t, "caught up")
+	first.await(t, kafka.IdleCaughtUp)
 	m := consume(t, cfg, saramaConfig(t, cfg), "shop", "orders", markEach, second.observer())
 	await.NoError(t, func() error { // either of them may get the partition
-		none := []string{"no partition is assigned", "shop", "orders"}
-		if err := first.find(none...); err != nil {
-			return second.find(none...)
+		if err := first.find(kafka.IdleNoPartition, "shop", "orders"); err != nil {
+			return second.find(kafka.IdleNoPartition, "shop", "orders")
 		}
 		return nil
 	})
@@ -135,9 +136,9 @@ func TestIdleWhileJoining(t *testing.T) {
 	<-entered
 	var why reasons
 	consume(t, cfg, saramaConfig(t, cfg), "shop", "orders", markEach, why.observer())
-	why.await(t, "not in group shop yet", "PreparingRebalance, 2 members")
+	why.await(t, kafka.IdleJoining, "shop", "PreparingRebalance, 2 members")
 	release()
-	why.await(t)
+	why.await(t, "")
 }
 
 func TestIdleWithoutLeader(t *testing.T) {
@@ -148,13 +149,13 @@ func TestIdleWithoutLeader(t *testing.T) {
 	sc.Metadata.Retry.Max = 0
 	var why reasons
 	consume(t, cfg, sc, "shop", "orders", markEach, why.observer())
-	why.await(t, "caught up")
+	why.await(t, kafka.IdleCaughtUp)
 	if err := server.Close(); err != nil {
 		t.Fatal(err)
 	}
 	await.NoError(t, func() error {
-		if err := why.find("does not answer"); err != nil {
-			return why.find("not in group shop yet")
+		if err := why.find(kafka.IdleNoLeader); err != nil {
+			return why.find(kafka.IdleJoining)
 		}
 		return nil
 	})
@@ -172,15 +173,15 @@ func TestIdleAfterBusy(t *testing.T) {
 	m := consume(t, cfg, saramaConfig(t, cfg), "shop", "orders", stuck, why.observer())
 	t.Cleanup(release)
 	<-entered
-	before := why.count("caught up") // on a very slow machine, before the first record came
+	before := why.count(kafka.IdleCaughtUp) // on a very slow machine, before the first record came
 	consume(t, cfg, saramaConfig(t, cfg), "idlers", "orders", markEach, clock.observer())
-	clock.await(t, "caught up") // the time after which an idle member says so has passed
-	if why.count("caught up") != before {
+	clock.await(t, kafka.IdleCaughtUp) // the time after which an idle member says so has passed
+	if why.count(kafka.IdleCaughtUp) != before {
 		t.Error("a busy member is called idle")
 	}
 	release()
 	m.awaitRecords(t, 3)
-	why.await(t, "caught up", "p0@3")
+	why.await(t, kafka.IdleCaughtUp, "p0@3")
 }
 
 // TestIdleCommitsAtTheEnd starts a group again that has read everything: nothing is skipped, whatever its setting for a
@@ -204,8 +205,8 @@ func TestIdleCommitsAtTheEnd(t *testing.T) {
 	sc.Consumer.Offsets.Initial = sarama.OffsetNewest
 	var why reasons
 	consume(t, cfg, sc, "shop", "orders", commitEach, why.observer())
-	why.await(t, "caught up")
-	if why.count("newest") > 0 {
+	why.await(t, kafka.IdleCaughtUp)
+	if why.count(kafka.IdleAtNewest) > 0 {
 		t.Error("a group with committed offsets is told that it skips records")
 	}
 }
@@ -250,22 +251,22 @@ func TestIdleOpenTransaction(t *testing.T) {
 	var why, uncommitted reasons
 	m := consume(t, cfg, sc, "shop", "orders", markEach, why.observer())
 	m.awaitRecords(t, 2)
-	why.await(t, "open transaction", "read_committed", "p0@2")
+	why.await(t, kafka.IdleOpenTransaction, "p0@2")
 	consume(t, cfg, saramaConfig(t, cfg), "rivals", "orders", markEach, uncommitted.observer())
-	uncommitted.await(t, "caught up", "p0@3")
-	if uncommitted.count("transaction") > 0 {
+	uncommitted.await(t, kafka.IdleCaughtUp, "p0@3")
+	if uncommitted.count(kafka.IdleOpenTransaction) > 0 {
 		t.Error("a member that reads all records waits for a transaction")
 	}
 	commit()
 	m.awaitRecords(t, 3)
-	why.await(t, "caught up", "p0@4") // after the marker
+	why.await(t, kafka.IdleCaughtUp, "p0@4") // after the marker
 
 	begin()
 	send(t, cfg, "orders", 1) // behind the transaction
-	why.await(t, "open transaction", "p0@4")
+	why.await(t, kafka.IdleOpenTransaction, "p0@4")
 	commit()
 	m.awaitRecords(t, 5)
-	why.await(t, "caught up", "p0@7")
+	why.await(t, kafka.IdleCaughtUp, "p0@7")
 }
 
 // TestIdleBusyWithTheLast has a handler that takes long over the last record: there is nothing to fetch any more, and
@@ -280,11 +281,11 @@ func TestIdleBusyWithTheLast(t *testing.T) {
 	m := consume(t, cfg, saramaConfig(t, cfg), "shop", "orders", stuck, why.observer())
 	t.Cleanup(release)
 	<-entered
-	why.await(t, "has been fetched", "p0@0 is not marked")
-	if why.count("caught up") > 0 {
+	why.await(t, kafka.IdleUnmarked, "p0@0")
+	if why.count(kafka.IdleCaughtUp) > 0 {
 		t.Error("a busy member is said to wait for records")
 	}
 	release()
 	m.awaitRecords(t, 1)
-	why.await(t, "caught up", "p0@1")
+	why.await(t, kafka.IdleCaughtUp, "p0@1")
 }

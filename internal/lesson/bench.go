@@ -32,7 +32,7 @@ func Bench(ctx context.Context, l Lesson, rounds int, opts Options) ([]Chart, er
 	emit := opts.Emit
 	opts.Emit = func(e event.Event) {
 		if e.Type == event.Compared {
-			all.add(*e.Text, e.Unit, e.Variant, *e.Value)
+			all.add(*e.Measurement, e.Variant)
 		}
 		if emit != nil {
 			emit(e)
@@ -41,8 +41,8 @@ func Bench(ctx context.Context, l Lesson, rounds int, opts Options) ([]Chart, er
 	err = onStage(ctx, l, opts, func(s *stage) error {
 		if missing, err := s.missing(ctx); err != nil {
 			return err
-		} else if !missing.IsZero() {
-			return problem.Environment(nil, missing, Text{EN: "start the compose stack: make up", KO: "compose 스택을 시작하세요: make up"})
+		} else if missing != nil {
+			return problem.Environment(nil, missing.Why, missing.Solve...)
 		}
 		if err := s.prepare(ctx); err != nil {
 			return err
@@ -59,7 +59,7 @@ func Bench(ctx context.Context, l Lesson, rounds int, opts Options) ([]Chart, er
 				r.Step(Text{EN: "Round %d of %d", KO: "%d/%d 라운드"}.With(round+1, rounds))
 				for _, v := range variants {
 					r.Variant = v.Name
-					r.emit(event.Event{Type: event.VariantStarted, Text: &v.Title})
+					r.begin(v)
 					measure()
 				}
 			}
@@ -80,29 +80,30 @@ type samples []sampled
 
 // sampled is one number, by variant and round.
 type sampled struct {
+	id       string
 	name     Text
 	unit     string
 	variants []string // in the order of their first appearance
 	values   map[string][]float64
 }
 
-func (s *samples) add(name Text, unit, variant string, value float64) {
-	i := slices.IndexFunc(*s, func(x sampled) bool { return x.name == name })
+func (s *samples) add(m event.Measurement, variant string) {
+	i := slices.IndexFunc(*s, func(x sampled) bool { return x.id == m.ID })
 	if i < 0 {
 		i = len(*s)
-		*s = append(*s, sampled{name: name, unit: unit, values: map[string][]float64{}})
+		*s = append(*s, sampled{id: m.ID, name: m.Name, unit: m.Unit, values: map[string][]float64{}})
 	}
 	x := &(*s)[i]
 	if !slices.Contains(x.variants, variant) {
 		x.variants = append(x.variants, variant)
 	}
-	x.values[variant] = append(x.values[variant], value)
+	x.values[variant] = append(x.values[variant], m.Value)
 }
 
 func (s samples) charts(baseline string) []Chart {
 	var charts []Chart
 	for _, x := range s {
-		c := Chart{Name: x.name, Unit: x.unit}
+		c := Chart{ID: x.id, Name: x.name, Unit: x.unit}
 		for _, v := range x.variants {
 			values := x.values[v]
 			b := Bar{Variant: v, Value: median(values)}

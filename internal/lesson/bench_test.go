@@ -27,7 +27,7 @@ func numbers(measured map[string][]float64) lesson.Lesson {
 			Prepare: func(r *lesson.Run) func() {
 				round := map[string]int{}
 				return func() {
-					r.Compare(text("speed"), measured[r.Variant][round[r.Variant]], "records/s")
+					r.Compare("speed", text("speed"), measured[r.Variant][round[r.Variant]], "records/s")
 					round[r.Variant]++
 				}
 			},
@@ -46,7 +46,7 @@ func TestBenchComparesWithinARound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []lesson.Chart{{Name: text("speed"), Unit: "records/s", Bars: []lesson.Bar{
+	want := []lesson.Chart{{ID: "speed", Name: text("speed"), Unit: "records/s", Bars: []lesson.Bar{
 		{Variant: "plain", Value: 90, Spread: 80, Ratio: 1},
 		{Variant: "fast", Value: 170, Spread: 150, Ratio: 2}, // of 2.2, 2 and 1.9
 	}}}
@@ -71,9 +71,9 @@ func TestBenchWithoutTheBaseline(t *testing.T) {
 	}
 }
 
-func TestBenchNeedsCompose(t *testing.T) {
+func TestBenchNeeds(t *testing.T) {
 	l := numbers(nil)
-	l.NeedsCompose = text("needs the stack")
+	l.Needs = []lesson.Need{lesson.RealKafka(text("needs the stack"))}
 	_, err := lesson.Bench(t.Context(), l, 1, lesson.Options{Stack: stack.Own})
 	if problem.ExitCode(err) != problem.ExitEnvironment {
 		t.Errorf("%v", err)

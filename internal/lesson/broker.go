@@ -1,22 +1,19 @@
 package lesson
 
 import (
-	"strconv"
-
 	"github.com/IBM/sarama"
 
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/faultproxy"
-	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
 )
 
-// Committed returns the group's committed offsets of a topic by partition, as the broker says; -1 where there is none.
-func (r *Run) Committed(group, topic string) map[int32]int64 {
+// Committed returns the group's committed offsets of a topic, as the broker says; -1 where there is none.
+func (r *Run) Committed(group, topic string) Offsets {
 	committed, err := r.admin.Committed(r.ctx, group, topic)
 	r.Must(err)
-	return committed
+	return Offsets{Topic: topic, At: committed}
 }
 
 // Stored is how many records the topic holds, as the broker says.
@@ -33,18 +30,18 @@ func (r *Run) LogBytes(topic string) int {
 	return int(n)
 }
 
-// ReadBack returns the greetings that a topic holds now, each partition's in order, as a consumer without a group reads
-// them.
-func (r *Run) ReadBack(topic string) Records {
+// ReadBack returns the records that a topic holds now, each partition's in order, as a consumer without a group reads
+// them. id finds the id inside a record's message.
+func (r *Run) ReadBack(topic string, id func(*sarama.ConsumerMessage) (string, error)) Records {
 	var all Records
 	r.Must(r.admin.ReadTopic(r.ctx, topic, func(m *sarama.ConsumerMessage) error {
-		g, err := greeting.Decode(m.Value)
+		found, err := id(m)
 		if err != nil {
 			return kafka.BadRecord(m, err)
 		}
-		all = append(all, event.Record{
-			Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: string(m.Key), ID: strconv.FormatInt(g.ID, 10),
-		})
+		all = append(all, Record{Record: event.Record{
+			Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: event.Visible(string(m.Key)), ID: event.Visible(found),
+		}})
 		return nil
 	}))
 	return all
@@ -67,12 +64,13 @@ func (r *Run) Proxy() *faultproxy.Proxy {
 	return p
 }
 
-func (r *Run) endOffsets(topic string) map[int32]int64 {
+// ends are the ends of a topic's partitions.
+func (r *Run) ends(topic string) Offsets {
 	t, err := r.admin.DescribeTopic(r.ctx, topic)
 	r.Must(err)
-	ends := map[int32]int64{}
+	ends := Offsets{Topic: topic, At: map[int32]int64{}}
 	for _, p := range t.Partitions {
-		ends[p.ID] = p.End
+		ends.At[p.ID] = p.End
 	}
 	return ends
 }

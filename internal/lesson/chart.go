@@ -12,6 +12,7 @@ import (
 
 // Chart is a bar chart of one number: a bar for each variant that has it.
 type Chart struct {
+	ID   string // of the number
 	Name Text
 	Unit string
 	Bars []Bar

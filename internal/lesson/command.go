@@ -6,8 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"strings"
 	"syscall"
+
+	"al.essio.dev/pkg/shellescape"
 
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/faultproxy"
@@ -17,25 +20,53 @@ import (
 	"kafkahandson/internal/stack"
 )
 
-// Command is a program that a lesson is about to start.
+// Command is a program, or another command, that a lesson is about to start. It runs in the folder of the clone.
 type Command struct {
 	run   *Run
-	pkg   string
+	name  string // of the process: "manual-commit"
+	pkg   string // of a program of the course; "" for any other command
 	args  []string
+	input string // a file
+	point string // a crash point, "" for none
 	crash string // for program.EnvCrash
 	proxy *faultproxy.Proxy
 }
 
+// Program prepares a program of the lesson, by its package; start it with a method of the Command.
+func (r *Run) Program(pkg string, args ...string) *Command {
+	return &Command{run: r, name: path.Base(pkg), pkg: pkg, args: args}
+}
+
+// Command prepares a command that is not the course's: kcat, say. It reports nothing; what it does the lesson finds out
+// from the cluster, and from what it prints. Its whole process group ends with the variant, or with the runner.
+func (r *Run) Command(name string, args ...string) *Command {
+	return &Command{run: r, name: name, args: append([]string{name}, args...)}
+}
+
+// InContainer prepares a command in a running container of the compose stack, by its service. The process is named after
+// the command. When it is killed from here, the process in the container goes on: give it an end of its own.
+func (r *Run) InContainer(service, name string, args ...string) *Command {
+	c := r.Command("docker", append([]string{"compose", "exec", "--no-TTY", service, name}, args...)...)
+	c.name = name
+	return c
+}
+
+// Input makes a file of the clone the command's standard input. By default that is empty.
+func (c *Command) Input(file string) *Command {
+	c.input = file
+	return c
+}
+
 // CrashAt makes the power fail when the program passes a crash point for the nth time: the process is killed there.
 func (c *Command) CrashAt(point string, n int) *Command {
-	c.crash = fmt.Sprintf("%s:%d", point, n)
+	c.point, c.crash = point, fmt.Sprintf("%s:%d", point, n)
 	return c
 }
 
 // HoldAt makes every goroutine of the program that comes to a crash point, from the nth pass on, wait there until the
 // lesson kills it, while the others go on: see [Process.WaitHeld].
 func (c *Command) HoldAt(point string, n int) *Command {
-	c.crash = fmt.Sprintf("%s:%d:hold", point, n)
+	c.point, c.crash = point, fmt.Sprintf("%s:%d:hold", point, n)
 	return c
 }
 
@@ -68,46 +99,94 @@ func (c *Command) Start() *Process {
 	return p
 }
 
+// String is the command for a shell in the clone's folder, as a person can paste it. Without the lesson it has no crash
+// point and no proxy.
+func (c *Command) String() string {
+	words := c.args
+	if c.pkg != "" {
+		words = append([]string{"go", "run", "./" + c.pkg}, c.args...)
+	}
+	line := shellescape.QuoteCommand(words)
+	if c.pkg != "" && c.run.shellEnv != "" {
+		line = c.run.shellEnv + " " + line
+	}
+	if c.input != "" {
+		line += " < " + shellescape.Quote(c.input)
+	}
+	return line
+}
+
+// executable is what to execute, and with which arguments.
+func (c *Command) executable() (file string, args []string, err error) {
+	if c.pkg == "" {
+		if _, err := exec.LookPath(c.args[0]); err != nil {
+			return "", nil, err
+		}
+		leash, err := c.run.leash(c.run.ctx)
+		return leash, c.args, err
+	}
+	file, ok := c.run.programs[c.pkg]
+	if !ok {
+		return "", nil, fmt.Errorf("lesson %s starts %s, which is not among its Programs", c.run.lesson.Name, c.pkg)
+	}
+	return file, c.args, nil
+}
+
 func (c *Command) start() (_ *Process, err error) {
 	r := c.run
-	file, ok := r.programs[c.pkg]
-	if !ok {
-		return nil, fmt.Errorf("lesson %s starts %s, which is not among its Programs", r.lesson.Name, c.pkg)
+	file, args, err := c.executable()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", c.name, err)
 	}
-	p := &Process{run: r, name: r.processName(path.Base(c.pkg)), crashes: c.crash != "", reported: map[event.Type]int{}}
+	p := &Process{
+		run: r, name: r.processName(c.name), source: c.pkg + "/main.go", done: make(chan struct{}),
+		crashes: c.crash != "", point: c.point, reached: map[reader]int64{}, measured: map[string]float64{},
+	}
 
 	var opened []*os.File
-	pipe := func() (read, write *os.File) {
-		if err != nil {
+	keep := func(f *os.File, openErr error) *os.File {
+		if openErr != nil {
+			err = errors.Join(err, openErr)
+			return nil
+		}
+		opened = append(opened, f)
+		return f
+	}
+	openPipe := func() (read, write *os.File) {
+		read, write, pipeErr := os.Pipe()
+		if pipeErr != nil {
+			err = errors.Join(err, pipeErr)
 			return nil, nil
 		}
-		if read, write, err = os.Pipe(); err == nil {
-			opened = append(opened, read, write)
-		}
-		return read, write
+		return keep(read, nil), keep(write, nil)
 	}
-	eventsRead, eventsWrite := pipe()
-	outRead, outWrite := pipe()
-	leashRead, leashWrite := pipe()
+	outRead, outWrite := openPipe()
+	leashRead, leashWrite := openPipe()
+	theirs := []*os.File{outWrite, leashRead} // the child has its own
+	cmd := exec.Command(file, args...)
+	cmd.Dir = r.root
+	cmd.Stdout, cmd.Stderr = outWrite, outWrite
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the runner, which stops its programs
+	cmd.Env = append(os.Environ(), i18n.EnvLang+"="+string(r.opts.Lang))
+	if c.input != "" {
+		in := keep(os.Open(filepath.Join(r.root, c.input)))
+		theirs = append(theirs, in)
+		cmd.Stdin = in
+	}
+	var eventsRead *os.File
+	if c.pkg == "" {
+		cmd.ExtraFiles = []*os.File{leashRead} // descriptor 3
+		cmd.Env = append(cmd.Env, program.EnvParent+"=3")
+	} else {
+		var eventsWrite *os.File
+		eventsRead, eventsWrite = openPipe()
+		theirs = append(theirs, eventsWrite)
+		cmd.ExtraFiles = []*os.File{eventsWrite, leashRead} // descriptors 3 and 4
+		cmd.Env = append(cmd.Env, program.EnvEvents+"=3", program.EnvParent+"=4")
+		cmd.Env = append(cmd.Env, c.environ()...)
+	}
 	if err == nil {
-		p.leash = leashWrite
-		p.cmd = exec.Command(file, c.args...)
-		p.cmd.Stdout, p.cmd.Stderr = outWrite, outWrite
-		p.cmd.ExtraFiles = []*os.File{eventsWrite, leashRead} // descriptors 3 and 4
-		cfg := r.kafka.Config
-		if c.proxy != nil {
-			cfg.Proxies = c.proxy.Addresses()
-		}
-		p.cmd.Env = append(os.Environ(), cfg.Environ()...)
-		p.cmd.Env = append(p.cmd.Env,
-			program.EnvEvents+"=3", program.EnvParent+"=4", program.EnvCrash+"="+c.crash,
-			stack.EnvStack+"="+string(stack.Env), i18n.EnvLang+"="+string(r.opts.Lang))
-		if r.dsn != "" {
-			p.cmd.Env = append(p.cmd.Env, mysql.EnvDSN+"="+r.dsn)
-		}
-		p.cmd.Env = append(p.cmd.Env, raceEnv()...)
-		p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the runner, which stops its programs
-		err = p.cmd.Start()
+		err = cmd.Start()
 	}
 	if err != nil {
 		for _, f := range opened {
@@ -115,15 +194,44 @@ func (c *Command) start() (_ *Process, err error) {
 		}
 		return nil, fmt.Errorf("start %s: %w", p.name, err)
 	}
-	r.emit(event.Event{Type: event.Started, Program: p.name, PID: p.cmd.Process.Pid, Line: strings.Join(append([]string{c.pkg}, c.args...), " ")})
+	p.cmd, p.leash = cmd, leashWrite
+	r.emit(event.Event{Type: event.Started, Program: p.name, PID: cmd.Process.Pid, Command: c.String()})
 	r.track(p)
-	for _, f := range []*os.File{eventsWrite, outWrite, leashRead} { // the child has its own
-		if err := f.Close(); err != nil {
-			return nil, fmt.Errorf("start %s: %w", p.name, err)
-		}
+	p.output = newPipe(outRead)
+	p.readers.Go(p.readOutput)
+	if eventsRead != nil {
+		p.events = newPipe(eventsRead)
+		p.readers.Go(p.readReports)
 	}
-	p.readers.Go(func() { p.readEvents(eventsRead) })
-	p.readers.Go(func() { p.readOutput(outRead) })
 	r.waits.Go(p.reap)
+	for _, f := range theirs {
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.name, err)
+	}
 	return p, nil
+}
+
+// environ tells a program of the course what the lesson knows.
+func (c *Command) environ() []string {
+	r := c.run
+	cfg := r.kafka.Config
+	if c.proxy != nil {
+		cfg.Proxies = c.proxy.Addresses()
+	}
+	env := append(cfg.Environ(), program.EnvCrash+"="+c.crash, stack.EnvStack+"="+string(stack.Env))
+	if r.dsn != "" {
+		env = append(env, mysql.EnvDSN+"="+r.dsn)
+	}
+	return append(env, raceEnv()...)
+}
+
+// shellEnvOf is what a shell must set before a program of the course, so that it finds the run's Kafka as the lesson's
+// programs do; mostly nothing.
+func shellEnvOf(found, of []string) string {
+	if strings.Join(found, ",") == strings.Join(of, ",") {
+		return ""
+	}
+	return "KAFKA_BROKERS=" + strings.Join(of, ",")
 }

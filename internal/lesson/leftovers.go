@@ -39,28 +39,39 @@ type names struct {
 const (
 	recordFile = "run.json"
 	lockFile   = "lock"
-	unlocked   = "." // begins the name of a folder that is not locked yet
+	// doorFile is locked for the moment in which a run's folder is made, or looked for: whatever folder is then not
+	// locked belongs to a run that is over, however it ended.
+	doorFile = "door"
 )
 
-func newRecord(id, lesson string) (*record, error) {
+// lockRuns returns the folder of all runs, and keeps others from making one, or looking for one, until unlock.
+func lockRuns() (dir string, unlock func() error, err error) {
+	if dir, err = home.Dir("runs"); err != nil {
+		return "", nil, err
+	}
+	door := flock.New(filepath.Join(dir, doorFile))
+	if err := door.Lock(); err != nil {
+		return "", nil, fmt.Errorf("lock the folder of the runs: %w", err)
+	}
+	return dir, door.Close, nil
+}
+
+func newRecord(id, lesson string) (_ *record, err error) {
 	if err := sweepRuns(); err != nil {
 		return nil, err
 	}
-	// The folder appears under its name only once it is locked: a sweep of another process in between would take it
-	// for a finished run.
-	made, err := home.Dir("runs", unlocked+id)
+	runs, unlock, err := lockRuns()
 	if err != nil {
 		return nil, err
 	}
-	r := &record{
-		names: names{Lesson: lesson, dir: filepath.Join(filepath.Dir(made), id)},
-		lock:  flock.New(filepath.Join(made, lockFile)),
+	defer func() { err = errors.Join(err, unlock()) }()
+	r := &record{names: names{Lesson: lesson, dir: filepath.Join(runs, id)}}
+	if err := os.Mkdir(r.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the folder of run %s: %w", id, err)
 	}
+	r.lock = flock.New(filepath.Join(r.dir, lockFile))
 	if _, err := r.lock.TryLock(); err != nil {
 		return nil, fmt.Errorf("lock the folder of run %s: %w", id, err)
-	}
-	if err := os.Rename(made, r.dir); err != nil {
-		return nil, errors.Join(fmt.Errorf("create the folder of run %s: %w", id, err), r.lock.Close())
 	}
 	return r, nil
 }
@@ -82,8 +93,17 @@ func (n *names) save() error {
 	return nil
 }
 
+// read fills in what was written down. What a killed run left half written names nothing.
+func (n *names) read() {
+	if data, err := os.ReadFile(filepath.Join(n.dir, recordFile)); err == nil {
+		_ = json.Unmarshal(data, n)
+	}
+}
+
 // nothingLeft tells whether no server has anything of the run any more.
-func (n *names) nothingLeft() bool { return n.Cluster == "" && len(n.Databases) == 0 }
+func (n *names) nothingLeft() bool {
+	return len(n.Topics)+len(n.Groups)+len(n.Databases) == 0 || n.Cluster == "" && len(n.Databases) == 0
+}
 
 // close ends the run. The folder goes, unless it is needed to clear up servers later.
 func (r *record) close() error {
@@ -98,32 +118,28 @@ func (r *record) close() error {
 type finishedRun struct{ record }
 
 // finishedRuns returns the runs that are over, locked. Close each with its release method.
-func finishedRuns() ([]finishedRun, error) {
-	runs, err := home.Dir("runs")
+func finishedRuns() (finished []finishedRun, err error) {
+	runs, unlock, err := lockRuns()
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	entries, err := os.ReadDir(runs)
 	if err != nil {
 		return nil, fmt.Errorf("list earlier runs: %w", err)
 	}
-	var finished []finishedRun
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), unlocked) {
+		if !e.IsDir() {
 			continue
 		}
 		dir := filepath.Join(runs, e.Name())
-		lock := flock.New(filepath.Join(dir, lockFile), flock.SetFlag(os.O_RDWR)) // do not create one in a folder that is going
-		ok, err := lock.TryLock()
-		if err != nil || !ok {
+		lock := flock.New(filepath.Join(dir, lockFile)) // which it creates if the run was killed before, or while it removed it
+		if ok, err := lock.TryLock(); err != nil || !ok {
 			_ = lock.Close()
-			continue // it runs, or is being removed right now
+			continue // it goes on, or is being removed right now
 		}
-		run := finishedRun{record{lock: lock}}
-		if data, err := os.ReadFile(filepath.Join(dir, recordFile)); err == nil {
-			_ = json.Unmarshal(data, &run.names) // what a killed run left half written names nothing
-		}
-		run.dir = dir
+		run := finishedRun{record{lock: lock, names: names{dir: dir}}}
+		run.read()
 		finished = append(finished, run)
 	}
 	return finished, nil
@@ -144,6 +160,65 @@ func sweepRuns() error {
 		err = errors.Join(err, run.release(run.nothingLeft()))
 	}
 	return err
+}
+
+// lockCluster takes a place on a cluster, alone or beside others. lock is nil if there is no place; then others are the
+// runs that are there, as far as they have said so: "ch3-rebalance (r36uzg)".
+func lockCluster(id string, alone bool) (lock *flock.Flock, others []string, err error) {
+	clusters, err := home.Dir("clusters")
+	if err != nil {
+		return nil, nil, err
+	}
+	lock = flock.New(filepath.Join(clusters, fileName(id)))
+	try := lock.TryRLock
+	if alone {
+		try = lock.TryLock
+	}
+	ok, err := try()
+	if err != nil {
+		return nil, nil, fmt.Errorf("lock the cluster %s: %w", id, err)
+	}
+	if ok {
+		return lock, nil, nil
+	}
+	others, err = runsOn(id)
+	return nil, others, errors.Join(err, lock.Close())
+}
+
+// fileName is an id as the name of a file: ids of clusters are any text.
+func fileName(id string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '.'
+	}, id)
+}
+
+// runsOn are the runs that go on on a cluster.
+func runsOn(cluster string) ([]string, error) {
+	runs, err := home.Dir("runs")
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(runs)
+	if err != nil {
+		return nil, fmt.Errorf("list the runs: %w", err)
+	}
+	var living []string
+	for _, e := range entries {
+		n := names{dir: filepath.Join(runs, e.Name())}
+		n.read()
+		if n.Cluster != cluster {
+			continue
+		}
+		lock := flock.New(filepath.Join(n.dir, lockFile), flock.SetFlag(os.O_RDWR))
+		if ok, err := lock.TryRLock(); err == nil && !ok {
+			living = append(living, fmt.Sprintf("%s (%s)", n.Lesson, e.Name()))
+		}
+		_ = lock.Close()
+	}
+	return living, nil
 }
 
 // Removed is what [Reset] removed.

@@ -33,10 +33,8 @@ type Lesson struct {
 	Read string
 	// Java is the place in the Spring course that teaches the same.
 	Java string
-	// NeedsMySQL gives each variant a database of its own: programs find it in MYSQL_DSN, the lesson with Run.Database.
-	NeedsMySQL bool
-	// NeedsCompose is why the lesson cannot run on the embedded Kafka. Empty: it can.
-	NeedsCompose Text
+	// Needs are what the lesson cannot run without: see need.go. Where one is not met, the lesson is skipped.
+	Needs []Need
 }
 
 // Variant is one way of doing it.

@@ -26,7 +26,7 @@ func BenchmarkLesson(b *testing.B) {
 			r.Program(producer, "-topic", topic).Run()
 			r.Program(consumer, "-topic", topic, "-group", r.Group("g1")).CrashAt("after-handle", 15).Run()
 			r.Program(consumer, "-topic", topic, "-group", r.Group("g2")).CrashAt("after-handle", 30).Run()
-			r.Claim(text("all came"), lesson.Equal(len(r.Handled()), 45))
+			r.Claim("all", text("all came"), lesson.Equal(len(r.Handled()), 45))
 		},
 	}
 	play := func() {

@@ -1,7 +1,6 @@
 package lesson
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,252 +17,277 @@ import (
 	"kafkahandson/internal/problem"
 )
 
-// Process is a program that a lesson started.
+// Process is a program that a lesson started, with the process group that it leads.
 type Process struct {
 	run     *Run
 	name    string // "manual-commit#2"
+	source  string // where its code is
+	point   string // the crash point that it is to reach; "" for none
 	cmd     *exec.Cmd
-	crashes bool
 	leash   *os.File // closed with the runner: the program ends with it
+	output  *pipe
+	events  *pipe // nil for a command that reports nothing
 	readers sync.WaitGroup
+	done    chan struct{} // closed when the process is gone, after everything that it said
 
 	// Guarded by run.mu.
+	crashes    bool // it is to be killed
+	mayFail    bool
+	frozen     bool
 	handled    Records
-	passed     Records // handled, or recognised as a duplicate
+	reached    map[reader]int64 // the offset after the last record that it is done with
 	measured   map[string]float64
-	offsets    Records // found in Kafka's own memory
+	observed   []event.Observation
 	assignment *event.Assignment
-	reported   map[event.Type]int // how often
-	held       bool
-	heldAt     string // the crash point
+	reported   int                        // how often
+	readUpTo   map[string]map[int32]int64 // the ends that it has read up to, while it has nothing to do
+	held       bool                       // it waits at its crash point
+	crashedAt  string                     // the crash point where it killed itself
 	exited     bool
 	exit       error
+	fault      error    // why its word is worth nothing
 	last       []string // lines of output
 }
 
-func (p *Process) readEvents(f *os.File) {
-	defer func() { _ = f.Close() }()
-	lines := bufio.NewReader(f)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			return // the program has ended
-		}
-		var e event.Event
-		if err := json.Unmarshal(line, &e); err != nil {
-			e = event.Event{Type: event.Error, Detail: fmt.Sprintf("unreadable event %q: %v", line, err)}
-		}
-		e.Program = p.name
+// reader is a group in a partition.
+type reader struct {
+	group, topic string
+	partition    int32
+}
+
+// Fault is the error of a program that broke the rules between programs and runner: what it says can be true or not.
+type Fault struct {
+	Program string
+	Err     error
+}
+
+func (f *Fault) Error() string { return fmt.Sprintf("%s: %v", f.Program, f.Err) }
+func (f *Fault) Unwrap() error { return f.Err }
+
+func (p *Process) readReports() {
+	err := readReports(p.events, func(e event.Event) {
+		e.Program, e.PID = p.name, p.cmd.Process.Pid
 		p.run.observe(p, e)
-	}
+	})
+	p.found(errors.Join(err, p.events.file.Close()))
 }
 
-const keptLines = 5
+const (
+	// keptLines is how many lines of output a lesson can look at.
+	keptLines = 1000
+	// tailLines is how many of them an error shows.
+	tailLines = 5
+)
 
-func (p *Process) readOutput(f *os.File) {
-	defer func() { _ = f.Close() }()
-	lines := bufio.NewReader(f)
-	for {
-		line, err := lines.ReadString('\n')
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
-			p.run.mu.Lock()
-			p.last = append(p.last, line)
-			p.last = p.last[max(0, len(p.last)-keptLines):]
-			p.run.mu.Unlock()
-			p.run.emit(event.Event{Type: event.Output, Program: p.name, PID: p.cmd.Process.Pid, Line: line})
-		}
-		if err != nil {
-			return
-		}
+func (p *Process) readOutput() {
+	more, err := readOutput(p.output, func(line string) {
+		p.run.mu.Lock()
+		p.last = append(p.last, line)
+		p.last = p.last[max(0, len(p.last)-keptLines):]
+		p.run.mu.Unlock()
+		p.run.emit(event.Event{Type: event.Output, Program: p.name, PID: p.cmd.Process.Pid, Line: line})
+	})
+	if more > 0 {
+		note := Text{EN: "%d more lines of %s are left out", KO: "%[2]s의 출력 %[1]d줄을 더 생략했습니다"}.With(more, p.name)
+		p.run.emit(event.Event{Type: event.Note, Program: p.name, Text: &note})
 	}
+	p.found(errors.Join(err, p.output.file.Close()))
 }
 
-// reap waits for the end of the process, after everything that it said.
-func (p *Process) reap() {
-	p.readers.Wait()
-	err := p.cmd.Wait()
-	closeErr := p.leash.Close()
-	p.run.emit(event.Event{Type: event.Exited, Program: p.name, PID: p.cmd.Process.Pid, Detail: p.cmd.ProcessState.String()})
+// found notes a fault, if there is one.
+func (p *Process) found(err error) {
+	if err == nil {
+		return
+	}
 	p.run.mu.Lock()
-	p.exited, p.exit = true, errors.Join(err, closeErr)
+	if !errors.Is(p.fault, errHeldOpen) || !errors.Is(err, errHeldOpen) { // once is enough for two pipes
+		p.fault = errors.Join(p.fault, err)
+	}
 	p.run.mu.Unlock()
 	p.run.changed()
 }
 
-// Handled returns the records that the program reported as handled.
+// reap waits for the end of the process, ends what is left of its group, and hears everything that it said.
+func (p *Process) reap() {
+	err := p.cmd.Wait()
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // mostly nobody is left
+	p.output.programEnded()
+	if p.events != nil {
+		p.events.programEnded()
+	}
+	p.readers.Wait()
+	closeErr := p.leash.Close()
+	p.run.emit(event.Event{Type: event.Exited, Program: p.name, PID: p.cmd.Process.Pid, Status: p.cmd.ProcessState.String()})
+	p.run.mu.Lock()
+	p.exited, p.exit = true, errors.Join(err, closeErr)
+	p.run.mu.Unlock()
+	close(p.done)
+	p.run.changed()
+}
+
+// Handled returns the records that the program reported as handled, with repetitions.
 func (p *Process) Handled() Records {
 	p.run.mu.Lock()
 	defer p.run.mu.Unlock()
-	return append(Records(nil), p.handled...)
+	return slices.Clone(p.handled)
 }
 
-// Measured returns what the program measured under this name, in English; it ends the run if there is nothing.
-func (p *Process) Measured(name string) float64 {
+// Measured returns the number with this id that the program measured; it ends the run if there is none.
+func (p *Process) Measured(id string) float64 {
 	p.run.mu.Lock()
-	value, ok := p.measured[name]
+	value, ok := p.measured[id]
 	p.run.mu.Unlock()
 	if !ok {
-		p.run.Must(fmt.Errorf("%s has not measured %q", p.name, name))
+		p.run.Must(fmt.Errorf("%s has not measured %q", p.name, id))
 	}
 	return value
 }
 
-// Reported is how often the program has reported something of this type.
-func (p *Process) Reported(t event.Type) int {
+// Lines returns what the program printed last, up to 1000 lines, oldest first.
+func (p *Process) Lines() []string {
 	p.run.mu.Lock()
 	defer p.run.mu.Unlock()
-	return p.reported[t]
+	return slices.Clone(p.last)
 }
 
-// OffsetsFound returns what the program found in Kafka's own memory about a group's offsets in a topic, in the order in
-// which it found it: the offset of each record is that of the next one to read, -1 where the group has forgotten it.
-func (p *Process) OffsetsFound(group, topic string) Records {
+// passed notes that a group is done with a record. The caller holds run.mu.
+func (p *Process) passed(r Record) {
+	at := reader{r.Group, r.Topic, r.Partition}
+	p.reached[at] = max(p.reached[at], r.Offset+1)
+}
+
+// next is the offset after the last record that a group is done with in the program, by partition.
+func (p *Process) next(topic, group string) map[int32]int64 {
 	p.run.mu.Lock()
 	defer p.run.mu.Unlock()
-	return slices.Clone(p.offsets.filter(func(r event.Record) bool { return r.Key == group && r.Topic == topic }))
-}
-
-// Wait waits for the end of the program: exit code 0, or the crash that CrashAt asked for.
-func (p *Process) Wait() {
-	what := Text{EN: "for %s to end", KO: "%s 프로세스가 끝나기를"}
-	if p.crashes {
-		what = Text{EN: "for %s to crash", KO: "%s 프로세스가 죽기를"}
-	}
-	p.run.waitFor(what.With(p.name), func() (bool, string) { return p.exited, "" })
-	p.run.Must(p.verdict())
-	if p.crashes {
-		p.forgetMember()
-	}
-}
-
-// WaitHeld waits until the program waits at the crash point of HoldAt.
-func (p *Process) WaitHeld() {
-	p.waitAlive(Text{EN: "for %s to reach its crash point", KO: "%s 프로세스가 정해진 지점에 도달하기를"}.With(p.name), func() (bool, string) {
-		return p.held, ""
-	})
-}
-
-// WaitCaughtUp waits until the consumer has handled the topic up to its end. Records that the group has committed
-// before count as handled.
-func (p *Process) WaitCaughtUp(topic, group string) {
-	r := p.run
-	committed := r.Committed(group, topic)
-	for {
-		ends := r.endOffsets(topic)
-		behind := func() (bool, string) {
-			next := map[int32]int64{}
-			for partition, offset := range committed {
-				next[partition] = max(offset, 0)
-			}
-			for _, rec := range p.passed {
-				if rec.Topic == topic {
-					next[rec.Partition] = max(next[rec.Partition], rec.Offset+1)
-				}
-			}
-			var open []string
-			for partition, end := range ends {
-				if next[partition] < end {
-					open = append(open, fmt.Sprintf("p%d: %d/%d", partition, next[partition], end))
-				}
-			}
-			// A program that has not said anything yet might not be ready to be stopped.
-			return len(open) == 0 && len(p.reported) > 0, strings.Join(open, " ")
-		}
-		p.waitAlive(Text{EN: "for %s to catch up with %s", KO: "%[1]s 프로세스가 %[2]s 토픽을 따라잡기를"}.With(p.name, topic), behind)
-		if later := r.endOffsets(topic); sameOffsets(ends, later) {
-			return
+	next := map[int32]int64{}
+	for r, offset := range p.reached {
+		if r.topic == topic && r.group == group {
+			next[r.partition] = offset
 		}
 	}
+	return next
 }
 
-func sameOffsets(a, b map[int32]int64) bool {
-	for p, end := range b {
-		if a[p] != end {
-			return false
+// Observation is something that only one chapter knows of: see [kafkahandson/internal/program.Observation].
+type Observation interface{ Kind() string }
+
+// Observed returns what the program has observed of this kind, in the order of the reports. What cannot be read as T
+// ends the run.
+func Observed[T Observation](p *Process) []T {
+	var zero T
+	p.run.mu.Lock()
+	observed := slices.Clone(p.observed)
+	p.run.mu.Unlock()
+	var all []T
+	for _, o := range observed {
+		if o.Kind != zero.Kind() {
+			continue
 		}
+		var t T
+		if err := json.Unmarshal(o.Data, &t); err != nil {
+			p.run.Must(&Fault{Program: p.name, Err: fmt.Errorf("observation %s: %w", o.Kind, err)})
+		}
+		all = append(all, t)
 	}
-	return true
+	return all
 }
 
-// WaitReading waits until a consumer knows where it begins to read: what is sent from now on cannot come before that.
-// It is for consumers of one partition.
-func (p *Process) WaitReading() {
-	p.waitAlive(Text{EN: "for %s to begin to read", KO: "%s 프로세스가 읽기 시작하기를"}.With(p.name), func() (bool, string) {
-		return p.reported[event.Reading] > 0, ""
+// WaitObserved waits until the program has observed something of the kind of T, and returns the first.
+func WaitObserved[T Observation](p *Process) T {
+	var zero T
+	p.run.Wait(Wait{
+		For:   Text{EN: "for %s to report %q", KO: "%s 프로세스가 %q을(를) 보고하기를"}.With(p.name, zero.Kind()),
+		Of:    p,
+		Until: func() (bool, string) { return len(Observed[T](p)) > 0, "" },
 	})
+	return Observed[T](p)[0]
 }
 
-// WaitHandled waits until the program has handled records with the ids of these.
-func (p *Process) WaitHandled(records Records) {
-	p.waitAlive(Text{EN: "for %s to handle %d records", KO: "%s 프로세스가 레코드 %d개를 처리하기를"}.With(p.name, len(records)), func() (bool, string) {
-		missing := records.NotIn(p.handled)
-		return len(missing) == 0, fmt.Sprintf("%d/%d", len(records)-len(missing), len(records))
-	})
-}
-
-// WaitFailed waits for the end of a program that is expected to fail. It returns the exit code, and what the program
-// wrote last, a few lines of it.
-func (p *Process) WaitFailed() (exitCode int, last []string) {
-	p.run.waitFor(Text{EN: "for %s to end", KO: "%s 프로세스가 끝나기를"}.With(p.name), func() (bool, string) { return p.exited, "" })
+func (p *Process) hasReported() bool {
 	p.run.mu.Lock()
 	defer p.run.mu.Unlock()
-	return p.cmd.ProcessState.ExitCode(), slices.Clone(p.last)
+	return p.reported > 0
 }
 
-// waitAlive waits until a condition holds, and ends the run if the program ends before.
-func (p *Process) waitAlive(what Text, condition func() (bool, string)) {
-	held := false
-	p.run.waitFor(what, func() (bool, string) {
-		var state string
-		held, state = condition()
-		return held || p.exited, state
-	})
-	if !held {
-		p.run.Must(p.endedEarly(what))
-	}
-}
-
-// verdict tells whether the program ended as it should.
-func (p *Process) verdict() error {
-	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	killed := ok && status.Signaled() && status.Signal() == syscall.SIGKILL
-	switch {
-	case p.crashes && killed, !p.crashes && p.exit == nil:
-		return nil
-	case p.crashes:
-		return &problem.Problem{
-			What:  i18n.Text{EN: "%s should have been killed at its crash point, but ended with %s%s", KO: "%s 프로세스는 정해진 지점에서 강제로 종료되어야 하는데, 종료 상태가 %s입니다%s"}.With(p.name, p.cmd.ProcessState.String(), p.tail()),
-			Cause: p.exit,
-		}
-	}
-	return &problem.Problem{
-		What:  i18n.Text{EN: "%s ended with %s%s", KO: "%s 프로세스의 종료 상태가 %s입니다%s"}.With(p.name, p.cmd.ProcessState.String(), p.tail()),
-		Cause: p.exit,
-	}
-}
-
-// endedEarly is the error for a program that has ended while the lesson waited for something of it.
-func (p *Process) endedEarly(what Text) error {
-	return &problem.Problem{
-		What: i18n.Text{EN: "the lesson waited %[3]s, but %[1]s ended with %[2]s%[4]s", KO: "%[3]s 기다렸지만 %[1]s 프로세스가 먼저 끝났습니다(종료 상태 %[2]s)%[4]s"}.
-			With(p.name, p.cmd.ProcessState.String(), what, p.tail()),
-		Cause: p.exit,
-	}
-}
-
-func (p *Process) tail() i18n.Text {
+func (p *Process) isHeld() bool {
 	p.run.mu.Lock()
 	defer p.run.mu.Unlock()
-	if len(p.last) == 0 {
-		return i18n.Text{}
-	}
-	return i18n.Text{EN: "; last lines:\n    %s", KO: ". 마지막 출력:\n    %s"}.With(strings.Join(p.last, "\n    "))
+	return p.held
 }
 
 func (p *Process) ended() bool {
 	p.run.mu.Lock()
 	defer p.run.mu.Unlock()
 	return p.exited
+}
+
+// killed tells whether the process has ended with SIGKILL.
+func (p *Process) killed() bool {
+	if !p.ended() {
+		return false
+	}
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+// status is how the process ended: "exit status 1", "signal: killed".
+func (p *Process) status() string { return p.cmd.ProcessState.String() }
+
+// exitError is the error of a process that has ended; nil after exit code 0.
+func (p *Process) exitError() error {
+	p.run.mu.Lock()
+	defer p.run.mu.Unlock()
+	return p.exit
+}
+
+// verdict tells whether the program ended as it should.
+func (p *Process) verdict() error {
+	if err := p.faultError(); err != nil {
+		return err
+	}
+	err := p.exitError()
+	p.run.mu.Lock()
+	crashes, atPoint := p.crashes, p.point == "" || p.crashedAt == p.point
+	p.run.mu.Unlock()
+	switch {
+	case crashes && p.killed() && atPoint, !crashes && err == nil:
+		return nil
+	case crashes:
+		return &problem.Problem{
+			What:  i18n.Text{EN: "%s should have been killed at its crash point, but ended with %s%s", KO: "%s 프로세스는 정해진 지점에서 강제로 종료되어야 하는데, 종료 상태가 %s입니다%s"}.With(p.name, p.status(), p.tail()),
+			Cause: err,
+		}
+	}
+	return &problem.Problem{
+		What:  i18n.Text{EN: "%s ended with %s%s", KO: "%s 프로세스의 종료 상태가 %s입니다%s"}.With(p.name, p.status(), p.tail()),
+		Cause: err,
+	}
+}
+
+// faultError is the error of a program whose word is worth nothing; nil if there is nothing to be said against it.
+func (p *Process) faultError() error {
+	p.run.mu.Lock()
+	fault := p.fault
+	p.run.mu.Unlock()
+	if fault == nil {
+		return nil
+	}
+	return &problem.Problem{
+		What:  i18n.Text{EN: "the lesson cannot rely on what %s reported", KO: "%s 프로세스의 보고를 믿을 수 없습니다"}.With(p.name),
+		Cause: &Fault{Program: p.name, Err: fault},
+		Solve: []i18n.Text{{EN: "take the program back with git checkout, or report with internal/program only (docs/events.md)", KO: "git checkout으로 프로그램을 되돌리거나, internal/program으로만 보고하세요 (docs/events.md)"}},
+	}
+}
+
+// tail is what the program printed last, for the end of a sentence.
+func (p *Process) tail() i18n.Text {
+	last := p.Lines()
+	if len(last) == 0 {
+		return i18n.Text{}
+	}
+	last = last[max(0, len(last)-tailLines):]
+	return i18n.Text{EN: "; last lines:\n    %s", KO: ". 마지막 출력:\n    %s"}.With(strings.Join(last, "\n    "))
 }
 
 // Stop asks the program to end, as Ctrl-C or `docker stop` does (SIGTERM), and waits for it.
@@ -274,9 +298,12 @@ func (p *Process) Stop() {
 
 // Kill ends the program as a power failure does (SIGKILL).
 func (p *Process) Kill() {
-	p.crashes = true
 	p.run.mu.Lock()
-	point := p.heldAt
+	point := ""
+	if p.held {
+		point = p.point
+	}
+	p.crashes, p.point = true, "" // it need not come there any more
 	p.run.mu.Unlock()
 	p.run.emit(event.Event{Type: event.Crashed, Program: p.name, PID: p.cmd.Process.Pid, Point: point})
 	p.run.Must(p.signal(syscall.SIGKILL))
@@ -286,6 +313,9 @@ func (p *Process) Kill() {
 // Freeze stops the program without ending it (SIGSTOP): a long pause of a garbage collector, a suspended virtual
 // machine. A consumer loses its place in its group. Resume wakes the program up again.
 func (p *Process) Freeze() {
+	p.run.mu.Lock()
+	p.frozen = true
+	p.run.mu.Unlock()
 	p.run.Must(p.signal(syscall.SIGSTOP))
 	p.leaveGroup(Text{
 		EN: "%s is frozen and sends no heartbeats; the lesson tells the group so. By itself the broker would notice after the session timeout (10 s)",
@@ -294,24 +324,59 @@ func (p *Process) Freeze() {
 }
 
 // Resume wakes up a program that is frozen, or that waits at the crash point of HoldAt (SIGCONT).
-func (p *Process) Resume() { p.run.Must(p.signal(syscall.SIGCONT)) }
+func (p *Process) Resume() {
+	p.run.mu.Lock()
+	p.frozen, p.held = false, false
+	p.run.mu.Unlock()
+	p.run.Must(p.signal(syscall.SIGCONT))
+}
 
+// signal sends a signal to the process and to whatever it has started in its group. One that is gone needs none.
 func (p *Process) signal(s syscall.Signal) error {
-	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if p.ended() {
+		return nil
+	}
+	if err := syscall.Kill(-p.cmd.Process.Pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("%s to %s: %w", s, p.name, err)
 	}
 	return nil
 }
 
-// end makes sure that the process is gone: politely for grace, then with SIGKILL.
-func (p *Process) end(grace time.Duration) {
-	if p.ended() {
-		return
+const (
+	// grace is how long a program may take to end when it is asked to.
+	grace = 3 * time.Second
+	// dying is how long a program may take to end when it is killed, and the runner to hear its last words.
+	dying = 10 * time.Second
+)
+
+// end makes sure that the process is gone: politely for grace, then with SIGKILL. One that waits for the lesson is killed
+// at once: it cannot hear.
+func (p *Process) end() error {
+	p.run.mu.Lock()
+	deaf := p.frozen || p.held
+	p.run.mu.Unlock()
+	if !deaf {
+		_ = p.signal(syscall.SIGTERM)
+		if p.goneWithin(grace) {
+			return nil
+		}
 	}
-	_ = p.signal(syscall.SIGTERM)
-	timer := time.AfterFunc(grace, func() { _ = p.signal(syscall.SIGKILL) })
+	_ = p.signal(syscall.SIGKILL)
+	if !p.goneWithin(dying) {
+		return fmt.Errorf("%s, process %d, does not end", p.name, p.cmd.Process.Pid)
+	}
+	return nil
+}
+
+func (p *Process) goneWithin(limit time.Duration) bool {
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	p.readers.Wait() // ends with the process
+	select {
+	case <-p.done:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // forgetMember tells the coordinator that the killed consumer is gone. By itself it would notice only after the

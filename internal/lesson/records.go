@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,63 +10,107 @@ import (
 	"kafkahandson/internal/event"
 )
 
-// Records are records as programs reported them, in the order of the reports.
-type Records []event.Record
-
-// From returns the records at or after a group's committed offsets; all records of a partition without one (-1).
-func (rs Records) From(committed map[int32]int64) Records {
-	return rs.filter(func(r event.Record) bool { return r.Offset >= committed[r.Partition] })
+// Record is a record as a program reported it, or as it was read back.
+type Record struct {
+	event.Record
+	// Group is the consumer group that handled it; empty if it was produced, or handled without a group.
+	Group string
 }
 
-// Before returns the records before a group's committed offsets.
-func (rs Records) Before(committed map[int32]int64) Records {
-	return rs.filter(func(r event.Record) bool { return r.Offset < committed[r.Partition] })
+// Records are records, in the order of the reports. Two of them are the same if topic and id are.
+type Records []Record
+
+// identity is what makes two records the same.
+type identity struct{ topic, id string }
+
+func (r Record) identity() identity { return identity{r.Topic, r.ID} }
+
+// Offsets are offsets of the partitions of one topic: committed ones, or ends. -1 stands for none.
+type Offsets struct {
+	Topic string
+	At    map[int32]int64 // by partition
 }
 
-// In returns the records whose ids are among others.
+// Of returns the records of a topic.
+func (rs Records) Of(topic string) Records {
+	return rs.filter(func(r Record) bool { return r.Topic == topic })
+}
+
+// By returns the records that a group handled.
+func (rs Records) By(group string) Records {
+	return rs.filter(func(r Record) bool { return r.Group == group })
+}
+
+// From returns the records of the offsets' topic at or after them; all records of a partition that has none (-1).
+func (rs Records) From(committed Offsets) Records {
+	return rs.Of(committed.Topic).filter(func(r Record) bool { return r.Offset >= committed.At[r.Partition] })
+}
+
+// Before returns the records of the offsets' topic that come before them.
+func (rs Records) Before(committed Offsets) Records {
+	return rs.Of(committed.Topic).filter(func(r Record) bool { return r.Offset < committed.At[r.Partition] })
+}
+
+// In returns the records that are among others.
 func (rs Records) In(others Records) Records {
-	ids := others.ids()
-	return rs.filter(func(r event.Record) bool { return ids[r.ID] > 0 })
+	count := others.count()
+	return rs.filter(func(r Record) bool { return count[r.identity()] > 0 })
 }
 
-// NotIn returns the records whose ids are not among others.
+// NotIn returns the records that are not among others.
 func (rs Records) NotIn(others Records) Records {
-	ids := others.ids()
-	return rs.filter(func(r event.Record) bool { return ids[r.ID] == 0 })
+	count := others.count()
+	return rs.filter(func(r Record) bool { return count[r.identity()] == 0 })
 }
 
-// Distinct is how many different ids there are.
-func (rs Records) Distinct() int { return len(rs.ids()) }
+// As returns the records as if they were in another topic: what is expected there of programs that pass them on with
+// their ids.
+func (rs Records) As(topic string) Records {
+	moved := slices.Clone(rs)
+	for i := range moved {
+		moved[i].Topic = topic
+	}
+	return moved
+}
 
-// At returns the record with this offset in its partition.
-func (rs Records) At(partition int32, offset int64) Records {
-	return rs.filter(func(r event.Record) bool { return r.Partition == partition && r.Offset == offset })
+// Distinct is how many different records there are.
+func (rs Records) Distinct() int { return len(rs.count()) }
+
+// At returns the records at a place.
+func (rs Records) At(topic string, partition int32, offset int64) Records {
+	return rs.filter(func(r Record) bool { return r.Topic == topic && r.Partition == partition && r.Offset == offset })
 }
 
 // First returns the first n records, fewer if there are no more.
 func (rs Records) First(n int) Records { return slices.Clone(rs[:min(n, len(rs))]) }
 
-// Repeated returns the records whose ids have come before, in the order of their repetition.
+// Repeated returns the records that the same group had handled before, in the order of their repetition. That two groups
+// handle a record is no repetition.
 func (rs Records) Repeated() Records {
-	seen := map[string]bool{}
-	return rs.filter(func(r event.Record) bool {
-		again := seen[r.ID]
-		seen[r.ID] = true
+	type handling struct {
+		identity
+		group string
+	}
+	seen := map[handling]bool{}
+	return rs.filter(func(r Record) bool {
+		h := handling{r.identity(), r.Group}
+		again := seen[h]
+		seen[h] = true
 		return again
 	})
 }
 
-// OutOfOrder is how many records were handled after a later record of the same key, partition and topic.
+// OutOfOrder is how many records a group handled after a later record of the same key, partition and topic.
 func (rs Records) OutOfOrder() int {
 	type lane struct {
-		topic     string
-		partition int32
-		key       string
+		group, topic string
+		partition    int32
+		key          string
 	}
 	latest := map[lane]int64{}
 	late := 0
 	for _, r := range rs {
-		l := lane{r.Topic, r.Partition, r.Key}
+		l := lane{r.Group, r.Topic, r.Partition, r.Key}
 		if before, ok := latest[l]; ok && r.Offset < before {
 			late++
 			continue
@@ -75,36 +120,27 @@ func (rs Records) OutOfOrder() int {
 	return late
 }
 
-// Committable is, for each of so many partitions, the offset up to which all of its records are among these: what a
-// group that began at 0 may commit when they are done. It is -1 where there is none.
-func (rs Records) Committable(partitions int32) map[int32]int64 {
+// Committable is, for each of so many partitions of a topic, the offset up to which all of its records are among these:
+// what a group that began at 0 may commit when they are done. It is -1 where there is none.
+func (rs Records) Committable(topic string, partitions int32) Offsets {
 	done := map[int32]map[int64]bool{}
-	for _, r := range rs {
+	for _, r := range rs.Of(topic) {
 		if done[r.Partition] == nil {
 			done[r.Partition] = map[int64]bool{}
 		}
 		done[r.Partition][r.Offset] = true
 	}
-	offsets := map[int32]int64{}
+	offsets := Offsets{Topic: topic, At: map[int32]int64{}}
 	for p := range partitions {
-		offsets[p] = -1
+		offsets.At[p] = -1
 		for next := int64(0); done[p][next]; next++ {
-			offsets[p] = next + 1
+			offsets.At[p] = next + 1
 		}
 	}
 	return offsets
 }
 
-// LastOffsets is the offset of the last of the records of each partition.
-func (rs Records) LastOffsets() map[int32]int64 {
-	last := map[int32]int64{}
-	for _, r := range rs {
-		last[r.Partition] = r.Offset
-	}
-	return last
-}
-
-// Places is how many different offsets of partitions there are.
+// Places is how many different places the records are at.
 func (rs Records) Places() int {
 	places := map[event.Record]bool{}
 	for _, r := range rs {
@@ -113,7 +149,7 @@ func (rs Records) Places() int {
 	return len(places)
 }
 
-func (rs Records) filter(keep func(event.Record) bool) Records {
+func (rs Records) filter(keep func(Record) bool) Records {
 	var kept Records
 	for _, r := range rs {
 		if keep(r) {
@@ -123,36 +159,62 @@ func (rs Records) filter(keep func(event.Record) bool) Records {
 	return kept
 }
 
-// ids counts how often each id occurs.
-func (rs Records) ids() map[string]int {
-	ids := map[string]int{}
+// count counts how often each record occurs.
+func (rs Records) count() map[identity]int {
+	count := map[identity]int{}
 	for _, r := range rs {
-		ids[r.ID]++
+		count[r.identity()]++
 	}
-	return ids
+	return count
 }
 
-func (rs Records) brief() string {
+// topics are the topics of the records.
+func (rs Records) topics() map[string]bool {
+	topics := map[string]bool{}
+	for _, r := range rs {
+		topics[r.Topic] = true
+	}
+	return topics
+}
+
+// brief shows how many there are, and which, if they are few.
+func (rs Records) brief(name func(identity) string) string {
 	if len(rs) == 0 || len(rs) > 3 {
 		return fmt.Sprint(len(rs))
 	}
-	ids := make([]string, len(rs))
+	names := make([]string, len(rs))
 	for i, r := range rs {
-		ids[i] = "#" + r.ID
+		names[i] = name(r.identity())
 	}
-	return fmt.Sprintf("%d (%s)", len(rs), strings.Join(ids, " "))
+	return fmt.Sprintf("%d (%s)", len(rs), strings.Join(names, " "))
 }
 
+// shortNames returns what to call the records of two lists: #7, and orders#7 where there are several topics.
+func shortNames(a, b Records) func(identity) string {
+	topics := a.topics()
+	maps.Copy(topics, b.topics())
+	return func(i identity) string {
+		if len(topics) > 1 {
+			return i.topic + "#" + i.id
+		}
+		return "#" + i.id
+	}
+}
+
+// difference is what others have more often, and what these have more often.
 func (rs Records) difference(want Records) (missing, extra []string) {
-	got, wanted := rs.ids(), want.ids()
-	for _, id := range slices.Sorted(maps.Keys(wanted)) {
-		if got[id] < wanted[id] {
-			missing = append(missing, "#"+id)
+	got, wanted, name := rs.count(), want.count(), shortNames(rs, want)
+	sorted := func(of map[identity]int) []identity {
+		return slices.SortedFunc(maps.Keys(of), func(a, b identity) int { return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.id, b.id)) })
+	}
+	for _, i := range sorted(wanted) {
+		if got[i] < wanted[i] {
+			missing = append(missing, name(i))
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(got)) {
-		if got[id] > wanted[id] {
-			extra = append(extra, "#"+id)
+	for _, i := range sorted(got) {
+		if got[i] > wanted[i] {
+			extra = append(extra, name(i))
 		}
 	}
 	return missing, extra

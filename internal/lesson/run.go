@@ -28,10 +28,12 @@ type Run struct {
 	db  *gorm.DB // of a lesson that needs MySQL
 	dsn string
 
-	topic, group string // the first of each: the accounting is about them
-	claims       []ClaimResult
-	steps        int
-	starts       map[string]int
+	topic    string // the run's first
+	accounts []*Account
+	tallies  []event.Tally // the lesson's own
+	claims   []event.Claim
+	steps    int
+	starts   map[string]int
 
 	waits  sync.WaitGroup // goroutines of processes
 	wakeUp chan struct{}
@@ -40,8 +42,7 @@ type Run struct {
 	processes []*Process
 	produced  Records
 	handled   Records
-	commits   int
-	inCommit  time.Duration // in calls of session.Commit()
+	commits   map[string]commits // by group
 	timeline  Timeline
 }
 
@@ -64,8 +65,12 @@ func (r *Run) Kafka() kafka.Config { return r.kafka.Config }
 // Admin is connected to the cluster.
 func (r *Run) Admin() *kafka.Admin { return r.admin }
 
-// Control injects faults into an embedded Kafka; nil on any other.
+// Control injects faults into an embedded Kafka that was started for the run or is kept up; nil on any other.
 func (r *Run) Control() *embedded.Control { return r.kafka.Control }
+
+// Embedded tells whether the lesson runs on an embedded Kafka, however it was found: it has one copy of each record and no
+// followers, and keeps offsets elsewhere.
+func (r *Run) Embedded() bool { return r.embedded }
 
 // scoped appends the run's suffix to a name, so that nothing left over from another run can change this one.
 func (r *Run) scoped(name string) string {
@@ -76,8 +81,7 @@ func (r *Run) scoped(name string) string {
 	return name
 }
 
-// Topic creates a topic for this run and returns its name, which begins with the given one. The accounting is about
-// the run's first topic.
+// Topic creates a topic for this run and returns its name, which begins with the given one.
 func (r *Run) Topic(name string, partitions int32) string {
 	topic := r.scoped(name)
 	r.Must(r.names.add(&r.names.Topics, topic))
@@ -88,10 +92,9 @@ func (r *Run) Topic(name string, partitions int32) string {
 	return topic
 }
 
-// Group returns the name of a consumer group of this run, which begins with the given one. The accounting is about the
-// run's first group.
+// Group returns the name of a consumer group of this run, which begins with the given one.
 //
-// Of the names that it could have, it gets one whose coordinator does not lead the run's topic, if the topic has one
+// Of the names that it could have, it gets one whose coordinator does not lead the run's first topic, if that has one
 // partition. Otherwise it would be chance whether commits wait behind fetches on the connection that they then share,
 // and the commit times of two variants could not be compared.
 func (r *Run) Group(name string) string {
@@ -99,9 +102,6 @@ func (r *Run) Group(name string) string {
 	r.Must(err)
 	r.Must(r.names.add(&r.names.Groups, group))
 	r.Must(r.admin.WaitForCoordinator(r.ctx, group))
-	if r.group == "" {
-		r.group = group
-	}
 	return group
 }
 
@@ -130,28 +130,37 @@ func (r *Run) groupApart(name string) (string, error) {
 // Step says what happens next. With --step the run waits there for the instructor.
 func (r *Run) Step(what Text) {
 	r.steps++
-	r.emit(event.Event{Type: event.Step, Text: &what, Detail: fmt.Sprint(r.steps)})
+	r.emit(event.Event{Type: event.Step, Text: &what, Number: r.steps})
 	if r.opts.Pause != nil {
 		r.Must(r.opts.Pause(r.ctx))
 		r.emit(event.Event{Type: event.Resumed})
 	}
 }
 
-// Program prepares a program of the lesson, by its package; start it with a method of the Command.
-func (r *Run) Program(pkg string, args ...string) *Command {
-	return &Command{run: r, pkg: pkg, args: args}
-}
-
-// Claim checks what the lesson says. A claim that does not hold makes the verdict FAIL.
-func (r *Run) Claim(what Text, check Check) {
-	r.claims = append(r.claims, ClaimResult{Text: what, OK: check.OK, Detail: check.Detail})
-	r.emit(event.Event{Type: event.Claim, Text: &what, OK: &check.OK, Detail: check.Detail})
+// Claim checks what the lesson says. A claim that does not hold makes the verdict FAIL. Machines know it by its id, which
+// is unique within the variant: words of lower-case letters and digits, with hyphens between them.
+func (r *Run) Claim(id string, what Text, check Check) {
+	r.Must(validID("claim", id))
+	if slices.ContainsFunc(r.claims, func(c event.Claim) bool { return c.ID == id }) {
+		r.Must(fmt.Errorf("there are two claims %q", id))
+	}
+	claim := event.Claim{ID: id, Text: what, OK: check.OK, Evidence: check.Evidence}
+	r.claims = append(r.claims, claim)
+	r.emit(event.Event{Type: event.Claimed, Claim: &claim})
 }
 
 // Compare puts a number into the table that compares the variants, and into a bar chart below it. Numbers of time are
-// for looking at: a claim must not depend on how fast the computer is.
-func (r *Run) Compare(name Text, value float64, unit string) {
-	r.emit(event.Event{Type: event.Compared, Text: &name, Value: &value, Unit: unit})
+// for looking at: a claim must not depend on how fast the computer is. The id is the same in all variants.
+func (r *Run) Compare(id string, name Text, value float64, unit string) {
+	r.Must(validID("measurement", id))
+	r.emit(event.Event{Type: event.Compared, Measurement: &event.Measurement{ID: id, Name: name, Value: value, Unit: unit}})
+}
+
+func validID(of, id string) error {
+	if !event.ValidID(id) {
+		return fmt.Errorf("the id %q of a %s is not lower-case words with hyphens", id, of)
+	}
+	return nil
 }
 
 // StopAll asks programs to end, all at once, as [Process.Stop] asks one, and waits for them.
@@ -170,95 +179,55 @@ func (r *Run) ShowTimeline() *Timeline {
 	return &r.timeline
 }
 
-// Produced returns what producers reported as acknowledged.
+// Produced returns what producers reported as acknowledged, in all topics.
 func (r *Run) Produced() Records {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.produced)
 }
 
-// Handled returns what consumers reported as handled, with repetitions.
+// Handled returns what consumers reported as handled, with repetitions, of all topics and by all groups.
 func (r *Run) Handled() Records {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.handled)
 }
 
-// Lost returns the records that were produced and never handled.
-func (r *Run) Lost() Records { return r.Produced().NotIn(r.Handled()) }
-
-// Duplicated is how many times a record was handled that had been handled before.
-func (r *Run) Duplicated() int {
-	handled := r.Handled()
-	return len(handled) - handled.Distinct()
-}
-
-// Commits is how often consumers called session.Commit().
-func (r *Run) Commits() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.commits
-}
-
-// observe takes in an event of a program.
+// observe takes in a report of a program.
 func (r *Run) observe(p *Process, e event.Event) {
 	r.mu.Lock()
-	p.reported[e.Type]++
+	p.reported++
+	if active(e.Type) {
+		p.readUpTo = nil
+	}
 	switch e.Type {
 	case event.Produced:
-		r.produced = append(r.produced, *e.Record)
+		r.produced = append(r.produced, Record{Record: *e.Record})
 	case event.Handled:
-		p.handled = append(p.handled, *e.Record)
-		p.passed = append(p.passed, *e.Record)
-		r.handled = append(r.handled, *e.Record)
+		record := Record{Record: *e.Record, Group: e.Group}
+		p.handled, r.handled = append(p.handled, record), append(r.handled, record)
+		p.passed(record)
 	case event.Duplicate:
-		p.passed = append(p.passed, *e.Record)
+		p.passed(Record{Record: *e.Record, Group: e.Group})
 	case event.Committed:
-		r.commits++
-		r.inCommit += time.Duration(e.Micros) * time.Microsecond
+		c := r.commits[e.Group]
+		r.commits[e.Group] = commits{c.calls + 1, c.took + time.Duration(e.Micros)*time.Microsecond}
 	case event.Measured:
-		if p.measured == nil {
-			p.measured = map[string]float64{}
-		}
-		p.measured[e.Text.EN] = *e.Value
-	case event.OffsetFound:
-		p.offsets = append(p.offsets, *e.Record)
+		p.measured[e.Measurement.ID] = e.Measurement.Value
+	case event.Observed:
+		p.observed = append(p.observed, *e.Observation)
 	case event.Assigned:
 		p.assignment = e.Assignment
+	case event.Idle:
+		p.readUpTo = readEverything(e.Silence)
 	case event.Held:
-		p.held, p.heldAt = true, e.Point
+		p.held = true
+	case event.Crashed:
+		p.crashedAt = e.Point
 	}
 	r.mu.Unlock()
 	r.emit(e)
 	r.changed()
-}
-
-func (r *Run) counts() (*event.Counts, error) {
-	c := &event.Counts{
-		Produced:   len(r.Produced()),
-		Handled:    len(r.Handled()),
-		Distinct:   r.Handled().Distinct(),
-		Lost:       len(r.Lost()),
-		Duplicated: r.Duplicated(),
-		Commits:    r.Commits(),
-	}
-	r.mu.Lock()
-	c.CommitMicros = r.inCommit.Microseconds()
-	r.mu.Unlock()
-	if r.topic == "" {
-		return c, nil
-	}
-	t, err := r.admin.DescribeTopic(r.ctx, r.topic)
-	if err != nil {
-		return nil, err
-	}
-	c.Stored = int(t.Records())
-	if r.group != "" {
-		if c.Committed, err = r.admin.Committed(r.ctx, r.group, r.topic); err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
 }
 
 func (r *Run) emit(e event.Event) {
@@ -270,6 +239,15 @@ func (r *Run) emit(e event.Event) {
 	r.timeline.Add(e)
 	r.mu.Unlock()
 	r.stage.emit(e)
+}
+
+// begin tells that a variant begins. The nameless one of a lesson without variants has no title.
+func (r *Run) begin(v Variant) {
+	e := event.Event{Type: event.VariantStarted}
+	if !v.Title.IsZero() {
+		e.Text = &v.Title
+	}
+	r.emit(e)
 }
 
 func (r *Run) processName(base string) string {
@@ -286,7 +264,11 @@ func (r *Run) track(p *Process) {
 // play runs an experiment. It returns the error that ended it early, if any.
 func (r *Run) play(experiment func(*Run)) (err error) {
 	defer func() {
-		err = errors.Join(err, r.endProcesses())
+		if left := r.endProcesses(); left != nil {
+			err = errors.Join(err, &LeftBehind{left})
+		} else if err == nil {
+			err = r.fault() // one that shows at a program's end
+		}
 	}()
 	defer func() {
 		if v := recover(); v != nil {
@@ -301,18 +283,19 @@ func (r *Run) play(experiment func(*Run)) (err error) {
 	return nil
 }
 
-// grace is how long a program may take to end when it is asked to.
-const grace = 3 * time.Second
-
 func (r *Run) endProcesses() error {
 	r.mu.Lock()
 	processes := slices.Clone(r.processes)
 	r.mu.Unlock()
 	var wg sync.WaitGroup
-	for _, p := range processes {
-		wg.Go(func() { p.end(grace) })
+	errs := make([]error, len(processes))
+	for i, p := range processes {
+		wg.Go(func() { errs[i] = p.end() })
 	}
 	wg.Wait()
+	if err := errors.Join(errs...); err != nil { // they are lost, and so are the goroutines that wait for them
+		return err
+	}
 	r.waits.Wait()
 	return nil
 }

@@ -44,41 +44,53 @@ type Result struct {
 	Lesson   string
 	Run      string
 	Passed   bool
-	Skipped  Text // why the lesson could not run here; then it has not passed
+	Skipped  *Missing // why the lesson could not run here; then it has not passed
 	Variants []VariantResult
 }
 
 // VariantResult is the outcome of a variant.
 type VariantResult struct {
-	Name   string
-	Passed bool
-	Counts *event.Counts
-	Claims []ClaimResult
+	Name    string
+	Passed  bool
+	Tallies Tallies
+	Claims  []event.Claim
 }
 
-// ClaimResult is a claim and whether it holds.
-type ClaimResult struct {
-	Text   Text
-	OK     bool
-	Detail string
+// Stopped is the error of a run that its context has ended. No process, port or folder of it is left.
+type Stopped struct {
+	// Stays tells that the topics and groups of the run stay on a cluster that goes on.
+	Stays bool
+	cause error
 }
+
+func (s *Stopped) Error() string { return "stopped: " + s.cause.Error() }
+func (s *Stopped) Unwrap() error { return s.cause }
+
+// LeftBehind is the error of a run that could not end its programs.
+type LeftBehind struct{ Err error }
+
+func (l *LeftBehind) Error() string { return "left behind: " + l.Err.Error() }
+func (l *LeftBehind) Unwrap() error { return l.Err }
 
 // Play runs a lesson. The error tells why it could not come to a verdict; a FAIL is no error. It leaves no process,
-// port or folder behind, whatever happens. On a cluster that goes on (compose, your own, lab up) the topics and groups
-// of the lesson's last run stay for a look at them; the next run of the lesson removes them, and so does [Reset].
+// port or folder behind, whatever happens; if the context ends, that is a [*Stopped]. On a cluster that goes on (compose,
+// your own, lab up) the topics and groups of the lesson's last run stay for a look at them; the next run of the lesson
+// removes them, and so does [Reset].
 func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 	variants, err := l.choose(opts.Variants)
 	if err != nil {
 		return Result{}, err
 	}
 	result := Result{Lesson: l.Name}
+	stays := false
 	err = onStage(ctx, l, opts, func(s *stage) error {
 		result.Run = s.id
+		defer func() { stays = !s.names.nothingLeft() }()
 		if result.Skipped, err = s.missing(ctx); err != nil {
 			return err
 		}
-		if !result.Skipped.IsZero() {
-			s.emit(event.Event{Type: event.Skipped, Text: &result.Skipped})
+		if result.Skipped != nil {
+			s.skip(result.Skipped)
 			return nil
 		}
 		if err := s.prepare(ctx); err != nil {
@@ -97,7 +109,7 @@ func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 			result.Passed = result.Passed && outcome.Passed
 		}
 		if result.Passed {
-			s.emit(event.Event{Type: event.Why, Text: &l.Why, Detail: l.Read, Line: l.Java})
+			s.emit(event.Event{Type: event.Why, Explanation: &event.Explanation{Text: l.Why, Read: l.Read, Java: l.Java}})
 		}
 		s.emit(event.Event{Type: event.RunEnded, OK: &result.Passed})
 		if opts.Keep != nil {
@@ -107,6 +119,9 @@ func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 	})
 	if err != nil {
 		result.Passed = false
+	}
+	if err != nil && err == ctx.Err() { // and nothing else went wrong
+		err = &Stopped{Stays: stays, cause: err}
 	}
 	return result, err
 }
@@ -123,32 +138,31 @@ func (s *stage) predict(ctx context.Context) error {
 	}
 	answer, err := s.opts.Ask(ctx, question)
 	if err == nil && answer != "" {
-		s.emit(event.Event{Type: event.Prediction, Line: answer})
+		s.emit(event.Event{Type: event.Prediction, Answer: answer})
 	}
 	return err
 }
 
 // play runs a variant and judges it.
 func (s *stage) play(ctx context.Context, v Variant) (VariantResult, error) {
-	s.emit(event.Event{Type: event.VariantStarted, Variant: v.Name, Text: &v.Title})
 	r := s.newRun(ctx, v.Name)
+	r.begin(v)
 	if err := r.openDatabase(); err != nil {
 		return VariantResult{}, err
 	}
 	if err := errors.Join(r.play(s.lesson.Run), r.closeDatabase()); err != nil {
-		if ctx.Err() != nil {
-			return VariantResult{}, ctx.Err()
-		}
 		return VariantResult{}, fmt.Errorf("%s: %w", strings.TrimSuffix(s.lesson.Name+" "+v.Name, " "), err)
 	}
-	counts, err := r.counts()
+	tallies, err := r.accounting(ctx)
 	if err != nil {
 		return VariantResult{}, err
 	}
-	r.emit(event.Event{Type: event.Accounting, Counts: counts})
-	passed := len(r.claims) > 0 && !slices.ContainsFunc(r.claims, func(c ClaimResult) bool { return !c.OK })
+	if len(tallies) > 0 {
+		r.emit(event.Event{Type: event.Accounting, Tallies: tallies})
+	}
+	passed := len(r.claims) > 0 && !slices.ContainsFunc(r.claims, func(c event.Claim) bool { return !c.OK })
 	r.emit(event.Event{Type: event.VariantEnded, OK: &passed})
-	return VariantResult{Name: v.Name, Passed: passed, Counts: counts, Claims: r.claims}, nil
+	return VariantResult{Name: v.Name, Passed: passed, Tallies: tallies, Claims: r.claims}, nil
 }
 
 // AllVariants stands for every variant of a lesson.

@@ -5,10 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"kafkahandson/internal/checkout"
 	"kafkahandson/internal/event"
@@ -26,10 +29,16 @@ type stage struct {
 	kafka  stack.Kafka
 	admin  *kafka.Admin
 	emit   func(event.Event)
+	// embedded tells whether it is the embedded Kafka, however it was found.
+	embedded bool
+	// shellEnv is what a shell must set before a program of the course, to reach this Kafka.
+	shellEnv string
+	cluster  *flock.Flock // the place on a cluster that others may use too
+	database *server      // nil unless the lesson needs one
 
-	// After prepare.
-	programs map[string]string // files by package
-	database *server           // nil unless the lesson needs one
+	programs map[string]string // files by package, after prepare
+	mu       sync.Mutex
+	leashed  string // the file of internal/leash, once it is built
 }
 
 // onStage finds or starts a Kafka, calls do, and leaves nothing behind.
@@ -62,8 +71,48 @@ func onStage(ctx context.Context, l Lesson, opts Options, do func(*stage) error)
 		return err
 	}
 	defer func() { err = errors.Join(err, s.admin.Close()) }()
+	if err := s.lookAround(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.leaveCluster()) }()
 	defer func() { err = errors.Join(err, s.closeDatabase(context.WithoutCancel(ctx))) }() // Ctrl-C must not leave one behind
-	return do(s)
+	if err := do(s); err == nil || ctx.Err() == nil || errors.As(err, new(*LeftBehind)) {
+		return err
+	}
+	return ctx.Err() // whatever else failed, failed because of that
+}
+
+// lookAround finds out what kind of Kafka this is.
+func (s *stage) lookAround(ctx context.Context) (err error) {
+	id, err := s.admin.ClusterID(ctx)
+	if err != nil {
+		return err
+	}
+	s.embedded = stack.IsEmbedded(id)
+	if s.kafka.Kind != stack.Embedded || s.kafka.Kept { // it goes on after this run
+		s.names.Cluster = id
+		if err := s.names.save(); err != nil {
+			return err
+		}
+	}
+	cfg, err := kafka.FromEnv(os.Getenv)
+	if err != nil {
+		return err
+	}
+	if found, err := stack.FindKafka(ctx, cfg, stack.Default(os.Getenv)); err == nil { // as a program would
+		s.shellEnv = shellEnvOf(found.Config.Brokers, s.kafka.Config.Brokers)
+	} else {
+		s.shellEnv = shellEnvOf(nil, s.kafka.Config.Brokers)
+	}
+	return ctx.Err()
+}
+
+// leaveCluster gives the place on the cluster back.
+func (s *stage) leaveCluster() error {
+	if s.cluster == nil {
+		return nil
+	}
+	return s.cluster.Close()
 }
 
 // emitter completes events and passes them on one at a time.
@@ -83,34 +132,14 @@ func emitter(emit func(event.Event), run, lesson string) func(event.Event) {
 	}
 }
 
-// missing is why the lesson cannot run on this Kafka; no text if it can.
-func (s *stage) missing(ctx context.Context) (Text, error) {
-	if s.lesson.NeedsCompose.IsZero() {
-		return Text{}, nil
-	}
-	if embedded, err := s.kafka.IsEmbedded(ctx); err != nil || !embedded {
-		return Text{}, err
-	}
-	return s.lesson.NeedsCompose, nil
-}
-
-// prepare removes what the last run left, opens the database and builds the programs.
+// prepare removes what the last run left and builds the programs.
 func (s *stage) prepare(ctx context.Context) (err error) {
-	if s.kafka.Kind != stack.Embedded || s.kafka.Kept { // it goes on after this run
-		if s.names.Cluster, err = s.admin.ClusterID(ctx); err != nil {
-			return err
-		}
-		if err := s.names.save(); err != nil {
-			return err
-		}
+	if s.names.Cluster != "" {
 		if _, err := reset(ctx, s.admin, s.lesson.Name); err != nil {
 			return err
 		}
 	}
-	if s.lesson.NeedsMySQL {
-		if s.database, err = openServer(ctx, s.opts.Stack, s.emit); err != nil {
-			return err
-		}
+	if s.database != nil {
 		announce := s.database.Announce()
 		s.emit(event.Event{Type: event.Note, Text: &announce})
 		if err := s.database.dropLeft(ctx); err != nil {
@@ -151,9 +180,24 @@ func (s *stage) build(ctx context.Context) (err error) {
 	return nil
 }
 
+// leash is the file of internal/leash, which holds commands that are not the course's.
+func (s *stage) leash(ctx context.Context) (string, error) {
+	const pkg = "internal/leash"
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leashed == "" {
+		files, err := build(ctx, s.root, []string{pkg})
+		if err != nil {
+			return "", err
+		}
+		s.leashed = files[pkg]
+	}
+	return s.leashed, nil
+}
+
 // newRun is the run of a variant on this stage.
 func (s *stage) newRun(ctx context.Context, variant string) *Run {
-	return &Run{stage: s, Variant: variant, ctx: ctx, starts: map[string]int{}, wakeUp: make(chan struct{}, 1)}
+	return &Run{stage: s, Variant: variant, ctx: ctx, starts: map[string]int{}, commits: map[string]commits{}, wakeUp: make(chan struct{}, 1)}
 }
 
 // newRunID returns a short name such as "r7f3k".

@@ -9,7 +9,7 @@ import (
 	"kafkahandson/internal/i18n"
 )
 
-// Timeline is who owned which partition of a topic when, and where records came again. It is made of events and nothing
+// Timeline is who in a consumer group owned which partition of a topic when, and where records came again. It is made of events and nothing
 // else, so that a recorded run (`lab run --json`) is drawn as one that goes on. The times are those of the programs,
 // which share the computer's clock.
 type Timeline struct {
@@ -17,6 +17,7 @@ type Timeline struct {
 	Title           Text
 
 	topic   string // the first that somebody owned a partition of
+	group   string // of that somebody
 	spells  []Spell
 	handled []handling
 	marks   []mark
@@ -117,7 +118,10 @@ func (t *Timeline) Add(e event.Event) {
 	}
 	switch e.Type {
 	case event.VariantStarted:
-		t.Lesson, t.Variant, t.Title = e.Lesson, e.Variant, *e.Text
+		t.Lesson, t.Variant = e.Lesson, e.Variant
+		if e.Text != nil {
+			t.Title = *e.Text
+		}
 	case event.Step:
 		t.quiet = e.Time
 	case event.Resumed: // the members may have worked on for a while: only what was idle then is left out
@@ -134,20 +138,20 @@ func (t *Timeline) Add(e event.Event) {
 		owner := t.owner(e)
 		for topic, partitions := range e.Assignment.Claims {
 			if t.topic == "" {
-				t.topic = topic
+				t.topic, t.group = topic, e.Assignment.Group
 			}
 			for _, p := range partitions {
-				if topic == t.topic {
+				if topic == t.topic && e.Assignment.Group == t.group {
 					t.spells = append(t.spells, Spell{Owner: owner, Program: e.Program, Partition: p, Generation: e.Assignment.Generation, From: e.Time})
 				}
 			}
 		}
 	case event.Released:
 		t.end(e.Time, func(s Spell) bool {
-			return s.Program == e.Program && slices.Contains(e.Assignment.Claims[t.topic], s.Partition)
+			return s.Program == e.Program && e.Assignment.Group == t.group && slices.Contains(e.Assignment.Claims[t.topic], s.Partition)
 		})
 	case event.Handled:
-		if e.Record.Topic == t.topic {
+		if e.Record.Topic == t.topic && e.Group == t.group {
 			t.handled = append(t.handled, handling{at: e.Time, program: e.Program, partition: e.Record.Partition, offset: e.Record.Offset})
 		}
 	case event.Crashed, event.Exited:

@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -47,23 +48,23 @@ type cell struct {
 	seen    bool // recognised as a duplicate
 }
 
-// measure is a number of a variant.
-type measure struct {
-	name  Text
-	value float64
-	unit  string
+type variantView struct {
+	measures []event.Measurement
+	name     string
+	ok       bool
+	accounts []accountView
+	tallies  []event.Tally // the lesson's own
+	produced Records
+	handled  Records
+	seen     Records // recognised as duplicates
+	timeline bool    // was shown: it says more than strips of records
 }
 
-type variantView struct {
-	measures []measure
-	name     string
-	title    Text
-	ok       bool
-	counts   *event.Counts
-	cells    map[int32]map[int64]cell // by partition and offset
-	topic    string
-	origins  map[string]event.Record // what was produced into the topic, by id
-	timeline bool                    // was shown: it says more than strips of records
+// accountView is the accounting of a group that reads a topic.
+type accountView struct {
+	topic, from, group string
+	values             map[string]event.Tally // by id
+	committed          Offsets
 }
 
 // Lines of a flow that are shown at its begin and at its end.
@@ -87,8 +88,7 @@ func (v *View) Emit(e event.Event) {
 	case event.Crashed: // its last lines may still be on their way: shown when it has exited
 		v.crashed = e
 		return
-	case event.Measured, event.OffsetFound, event.Assigned, event.Revoked, event.Acquired, event.Released, event.Committed, event.Reading, event.Derived, event.Fenced,
-		event.Held, event.Idle, event.Error:
+	case event.Measured, event.Observed, event.Assigned, event.Revoked, event.Acquired, event.Released, event.Committed, event.Held, event.Idle, event.Error:
 		return // the program has printed what a person needs of these
 	}
 	v.endFlow()
@@ -104,42 +104,44 @@ func (v *View) Emit(e event.Event) {
 	case event.Predict:
 		v.printf("\n%s %s\n", v.style(text.FgYellow, "?"), indent(wrap(e.Text.In(v.Lang), 100), "  "))
 	case event.Prediction:
-		v.answer = e.Line
+		v.answer = e.Answer
 	case event.VariantStarted:
-		v.variants = append(v.variants, &variantView{
-			name: e.Variant, title: *e.Text, cells: map[int32]map[int64]cell{}, origins: map[string]event.Record{},
-		})
+		v.variants = append(v.variants, &variantView{name: e.Variant})
 		v.printf("\n")
 		if e.Variant != "" {
-			v.printf("%s\n", v.style(text.Bold, "── "+e.Variant+": "+e.Text.In(v.Lang)+" ──"))
+			title := e.Variant
+			if e.Text != nil {
+				title += ": " + e.Text.In(v.Lang)
+			}
+			v.printf("%s\n", v.style(text.Bold, "── "+title+" ──"))
 		}
 	case event.Step:
-		v.printf("%s %s\n", v.style(text.FgCyan, "▸ "+e.Detail), e.Text.In(v.Lang))
+		v.printf("%s %s\n", v.style(text.FgCyan, fmt.Sprintf("▸ %d", e.Number)), e.Text.In(v.Lang))
 	case event.Waiting:
-		v.printf("    … %s %s\n", label(v.Lang, "waiting:", "기다리는 중:"), strings.TrimSpace(e.Text.In(v.Lang)+" "+e.Detail))
+		v.printf("    … %s %s\n", label(v.Lang, "waiting:", "기다리는 중:"), strings.TrimSpace(e.Text.In(v.Lang)+" "+e.State))
 	case event.Started:
-		v.printf("%s%s\n", v.program(e.Program), v.style(text.Faint, "$ "+e.Line))
+		v.printf("%s%s\n", v.program(e.Program), v.style(text.Faint, "$ "+e.Command))
 	case event.Exited:
-		end := v.style(text.Faint, e.Detail)
+		end := v.style(text.Faint, e.Status)
 		if v.crashed.Program == e.Program && v.crashed.PID == e.PID {
-			end = v.style(text.FgRed, Text{EN: "⚡ the power fails: %s (%s)", KO: "⚡ 전원이 나갔습니다: %s (%s)"}.With(v.crashed.Point, e.Detail).In(v.Lang))
+			end = v.style(text.FgRed, Text{EN: "⚡ the power fails: %s (%s)", KO: "⚡ 전원이 나갔습니다: %s (%s)"}.With(v.crashed.Point, e.Status).In(v.Lang))
 		}
 		v.printf("%s%s\n", v.program(e.Program), end)
 	case event.Timeline:
 		v.variants[len(v.variants)-1].timeline = true
 		v.printf("%s", timeline.Text(v.Lang, v.ownerCell))
 	case event.Accounting:
-		v.accounting(e)
+		v.accounting(e.Tallies)
 	case event.Compared:
 		now := v.variants[len(v.variants)-1]
-		now.measures = append(now.measures, measure{*e.Text, *e.Value, e.Unit})
-		v.printf("    %s: %s\n", e.Text.In(v.Lang), number(*e.Value, e.Unit))
-	case event.Claim:
+		now.measures = append(now.measures, *e.Measurement)
+		v.printf("    %s: %s\n", e.Measurement.Name.In(v.Lang), number(e.Measurement.Value, e.Measurement.Unit))
+	case event.Claimed:
 		mark := v.style(text.FgGreen, "  ✓ ")
-		if !*e.OK {
+		if !e.Claim.OK {
 			mark = v.style(text.FgRed, "  ✗ ")
 		}
-		v.printf("%s%s: %s\n", mark, e.Text.In(v.Lang), e.Detail)
+		v.printf("%s%s: %s\n", mark, e.Claim.Text.In(v.Lang), e.Claim.Evidence)
 	case event.Skipped:
 		v.printf("%s %s\n", v.style(text.FgYellow, label(v.Lang, "SKIPPED", "건너뜀")), e.Text.In(v.Lang))
 	case event.VariantEnded:
@@ -147,10 +149,10 @@ func (v *View) Emit(e event.Event) {
 	case event.Why:
 		v.summary()
 		v.compared = true
-		v.printf("\n%s %s\n", v.style(text.Bold, label(v.Lang, "Why?", "왜 그럴까요?")), indent(wrap(e.Text.In(v.Lang), 100), ""))
-		v.printf("%s %s\n", label(v.Lang, "Read:", "읽을 코드:"), e.Detail)
-		if e.Line != "" {
-			v.printf("%s %s\n", label(v.Lang, "In the Java course:", "Java 강의에서는:"), e.Line)
+		v.printf("\n%s %s\n", v.style(text.Bold, label(v.Lang, "Why?", "왜 그럴까요?")), indent(wrap(e.Explanation.Text.In(v.Lang), 100), ""))
+		v.printf("%s %s\n", label(v.Lang, "Read:", "읽을 코드:"), e.Explanation.Read)
+		if e.Explanation.Java != "" {
+			v.printf("%s %s\n", label(v.Lang, "In the Java course:", "Java 강의에서는:"), e.Explanation.Java)
 		}
 	case event.RunEnded:
 		if !v.compared {
@@ -216,64 +218,87 @@ func (v *View) count(e event.Event) {
 		return
 	}
 	now := v.variants[len(v.variants)-1]
-	if now.topic == "" {
-		now.topic = e.Record.Topic
-	}
-	at := *e.Record
-	if e.Type == event.Produced && at.Topic == now.topic {
-		now.origins[at.ID] = at
-	}
-	if _, known := now.cells[at.Partition][at.Offset]; at.Topic != now.topic || !known {
-		// A copy of a produced record, or what was made of one in another topic, counts where that one is.
-		if origin, ok := now.origins[at.ID]; ok {
-			at = origin
-		}
-	}
-	if at.Topic != now.topic {
-		return
-	}
-	if now.cells[at.Partition] == nil {
-		now.cells[at.Partition] = map[int64]cell{}
-	}
-	c := now.cells[at.Partition][at.Offset]
+	record := Record{Record: *e.Record, Group: e.Group}
 	switch e.Type {
+	case event.Produced:
+		now.produced = append(now.produced, record)
 	case event.Handled:
-		c.handled++
+		now.handled = append(now.handled, record)
 	case event.Duplicate:
-		c.seen = true
+		now.seen = append(now.seen, record)
 	}
-	now.cells[at.Partition][at.Offset] = c
 }
 
-func (v *View) accounting(e event.Event) {
-	c := e.Counts
-	v.variants[len(v.variants)-1].counts = c
-	if !counted(c) {
-		v.printf("    %s\n", Text{EN: "stored %d", KO: "저장됨 %d"}.With(c.Stored).In(v.Lang))
-		return
+// accounting shows the numbers of a variant, a line for each group that reads a topic, and one for the lesson's own.
+func (v *View) accounting(tallies []event.Tally) {
+	now := v.variants[len(v.variants)-1]
+	now.accounts, now.tallies = accountsOf(tallies)
+	for _, a := range now.accounts {
+		var parts []string
+		for _, id := range lineTallies() {
+			if t, ok := a.values[id]; ok {
+				parts = append(parts, fmt.Sprintf("%s %d", t.Name.In(v.Lang), t.Value))
+			}
+		}
+		if t, ok := a.values[event.TallyCommitted]; ok {
+			parts = append(parts, t.Name.In(v.Lang)+" "+a.committed.String())
+		}
+		if len(now.accounts) > 1 {
+			v.printf("    %s\n", v.style(text.Faint, a.name()))
+		}
+		v.printf("    %s\n", strings.Join(parts, " · "))
 	}
-	v.printf("    %s\n", Text{
-		EN: "produced %d · stored %d · handled %d · distinct %d · lost %d · duplicated %d · committed %s",
-		KO: "보냄 %d · 저장됨 %d · 처리 %d · 서로 다른 것 %d · 유실 %d · 중복 %d · 커밋 %s",
-	}.With(c.Produced, c.Stored, c.Handled, c.Distinct, c.Lost, c.Duplicated, committed(c.Committed)).In(v.Lang))
+	var own []string
+	for _, t := range now.tallies {
+		own = append(own, strings.TrimSpace(fmt.Sprintf("%s %d %s", t.Name.In(v.Lang), t.Value, t.Unit)))
+	}
+	if len(own) > 0 {
+		v.printf("    %s\n", strings.Join(own, " · "))
+	}
 }
 
-// counted tells whether programs reported records one by one. One that is after speed reports only their number.
-func counted(c *event.Counts) bool { return c.Produced+c.Handled > 0 }
+// lineTallies are the ids that the line of an account shows, in this order.
+func lineTallies() []string {
+	return []string{event.TallyProduced, event.TallyStored, event.TallyHandled, event.TallyDistinct, event.TallyLost, event.TallyDuplicated}
+}
 
-func committed(offsets map[int32]int64) string {
-	var parts []string
-	for _, p := range slices.Sorted(maps.Keys(offsets)) {
-		if offsets[p] < 0 {
-			parts = append(parts, fmt.Sprintf("p%d=–", p))
-		} else {
-			parts = append(parts, fmt.Sprintf("p%d=%d", p, offsets[p]))
+// accountsOf sorts the tallies of a variant: those of groups that read topics, and the lesson's own.
+func accountsOf(tallies []event.Tally) (accounts []accountView, own []event.Tally) {
+	for _, t := range tallies {
+		if t.Topic == "" {
+			own = append(own, t)
+			continue
+		}
+		from := cmp.Or(t.From, t.Topic)
+		i := slices.IndexFunc(accounts, func(a accountView) bool { return a.topic == t.Topic && a.from == from && a.group == t.Group })
+		if i < 0 {
+			i = len(accounts)
+			accounts = append(accounts, accountView{
+				topic: t.Topic, from: from, group: t.Group, values: map[string]event.Tally{}, committed: Offsets{Topic: t.Topic, At: map[int32]int64{}},
+			})
+		}
+		accounts[i].values[t.ID] = t
+		if t.ID == event.TallyCommitted && t.Partition != nil {
+			accounts[i].committed.At[*t.Partition] = t.Value
 		}
 	}
-	if len(parts) == 0 {
-		return "–"
+	return accounts, own
+}
+
+// name is what an account is about, without the suffixes of the run.
+func (a accountView) name() string {
+	base := func(name string) string {
+		name, _, _ = strings.Cut(name, ".")
+		return name
 	}
-	return strings.Join(parts, " ")
+	parts := []string{base(a.from)}
+	if a.from != a.topic {
+		parts = append(parts, base(a.topic))
+	}
+	if a.group != "" {
+		parts = append(parts, base(a.group))
+	}
+	return strings.Join(parts, " → ")
 }
 
 // summary draws what became of each record, and a table of the variants.
@@ -286,92 +311,172 @@ func (v *View) summary() {
 	if len(v.variants) == 1 && v.variants[0].name == "" {
 		return
 	}
-	t := table.NewWriter()
-	t.SetStyle(table.StyleRounded)
-	t.Style().Format.Header = text.FormatDefault
-	head := table.Row{""}
-	for _, h := range []Text{
-		{EN: "handled", KO: "처리"}, {EN: "distinct", KO: "서로 다른 것"}, {EN: "lost", KO: "유실"}, {EN: "duplicated", KO: "중복"},
-		{EN: "commits by hand", KO: "직접 커밋"}, {EN: "time in commits", KO: "커밋에 쓴 시간"}, {EN: "committed", KO: "커밋된 오프셋"}, {EN: "claims", KO: "주장"},
-	} {
-		head = append(head, h.In(v.Lang))
-	}
-	names := v.measureNames()
-	for _, n := range names {
-		head = append(head, n.In(v.Lang))
-	}
-	t.AppendHeader(head)
-	for _, x := range v.variants {
-		c := x.counts
-		if c == nil {
-			continue
-		}
-		verdict := v.style(text.FgGreen, "✓")
-		if !x.ok {
-			verdict = v.style(text.FgRed, "✗")
-		}
-		row := table.Row{x.name, c.Handled, c.Distinct, c.Lost, c.Duplicated, c.Commits,
-			fmt.Sprintf("%.1f ms", float64(c.CommitMicros)/1000), committed(c.Committed), verdict}
-		for _, n := range names {
-			cell := "–"
-			if m, ok := x.measure(n); ok {
-				cell = number(m.value, m.unit)
-			}
-			row = append(row, cell)
-		}
-		t.AppendRow(row)
-	}
-	var hidden []table.ColumnConfig
-	hide := func(from, to int) { // columns, the variant's name is the first
-		for column := from; column <= to; column++ {
-			hidden = append(hidden, table.ColumnConfig{Number: column, Hidden: true})
-		}
-	}
-	if !v.any(counted) {
-		hide(2, 8) // handled to committed
-	} else {
-		if !v.any(func(c *event.Counts) bool { return c.Commits > 0 }) {
-			hide(6, 7) // commits by hand, and their time
-		}
-		if v.any(func(c *event.Counts) bool { return len(c.Committed) > 1 }) {
-			hide(8, 8) // too wide, and it has been shown
-		}
-	}
-	t.SetColumnConfigs(hidden)
-	v.printf("%s\n", t.Render())
-	for _, n := range names {
-		v.printf("%s", v.chart(n).Text(v.Lang, v.Color))
+	v.printf("%s\n", v.table())
+	for _, id := range v.measured() {
+		v.printf("%s", v.chart(id).Text(v.Lang, v.Color))
 	}
 	if v.answer != "" {
 		v.printf("%s %s\n", label(v.Lang, "Your prediction was:", "적어 둔 예측:"), v.answer)
 	}
 }
 
-// any tells whether the counts of any variant are so.
-func (v *View) any(so func(*event.Counts) bool) bool {
-	return slices.ContainsFunc(v.variants, func(x *variantView) bool { return x.counts != nil && so(x.counts) })
+// column is a column of the table of variants. It is left out where no row has anything in it.
+type column struct {
+	head string
+	cell func(x *variantView, a accountView) string
 }
 
-// measureNames are the names of what was compared, in the order of their first appearance.
-func (v *View) measureNames() []Text {
-	var names []Text
+// table compares the variants: a row for each, or for each of its groups.
+func (v *View) table() string {
+	columns := []column{{"", func(x *variantView, _ accountView) string { return x.name }}}
+	several := slices.ContainsFunc(v.variants, func(x *variantView) bool { return len(x.accounts) > 1 })
+	if several {
+		columns = append(columns, column{" ", func(_ *variantView, a accountView) string { return a.name() }})
+	}
+	for _, id := range []string{event.TallyHandled, event.TallyDistinct, event.TallyLost, event.TallyDuplicated, event.TallyCommits, event.TallyCommitTime} {
+		columns = append(columns, v.tallyColumn(id))
+	}
+	if !slices.ContainsFunc(v.variants, func(x *variantView) bool {
+		return slices.ContainsFunc(x.accounts, func(a accountView) bool { return len(a.committed.At) > 1 }) // too wide, and it has been shown
+	}) {
+		columns = append(columns, column{label(v.Lang, "committed", "커밋된 오프셋"), func(_ *variantView, a accountView) string {
+			if _, ok := a.values[event.TallyCommitted]; !ok {
+				return ""
+			}
+			return a.committed.String()
+		}})
+	}
+	for _, t := range v.ownTallies() {
+		columns = append(columns, column{t.Name.In(v.Lang), func(x *variantView, _ accountView) string {
+			if i := slices.IndexFunc(x.tallies, func(own event.Tally) bool { return own.ID == t.ID }); i >= 0 {
+				return fmt.Sprint(x.tallies[i].Value)
+			}
+			return ""
+		}})
+	}
+	columns = append(columns, column{label(v.Lang, "claims", "주장"), func(x *variantView, _ accountView) string {
+		if x.ok {
+			return v.style(text.FgGreen, "✓")
+		}
+		return v.style(text.FgRed, "✗")
+	}})
+	for _, id := range v.measured() {
+		columns = append(columns, column{v.measurement(id).Name.In(v.Lang), func(x *variantView, _ accountView) string {
+			if m, ok := x.measurement(id); ok {
+				return number(m.Value, m.Unit)
+			}
+			return "–"
+		}})
+	}
+
+	t := table.NewWriter()
+	t.SetStyle(table.StyleRounded)
+	t.Style().Format.Header = text.FormatDefault
+	var head table.Row
+	var hidden []table.ColumnConfig
+	for i, c := range columns {
+		head = append(head, strings.TrimSpace(c.head))
+		filled := false
+		for _, x := range v.variants {
+			filled = filled || slices.ContainsFunc(x.rows(), func(a accountView) bool { return c.cell(x, a) != "" })
+		}
+		if i > 0 && !filled {
+			hidden = append(hidden, table.ColumnConfig{Number: i + 1, Hidden: true})
+		}
+	}
+	t.AppendHeader(head)
 	for _, x := range v.variants {
-		for _, m := range x.measures {
-			if !slices.Contains(names, m.name) {
-				names = append(names, m.name)
+		for i, a := range x.rows() {
+			var row table.Row
+			for _, c := range columns {
+				cell := c.cell(x, a)
+				if i > 0 && c.cell(x, a) == c.cell(x, accountView{}) { // it is about the variant, and has been said
+					cell = ""
+				}
+				row = append(row, cell)
+			}
+			t.AppendRow(row)
+		}
+	}
+	t.SetColumnConfigs(hidden)
+	return t.Render()
+}
+
+// tallyColumn has the number with an id of each account. Where it is always 0, commits and their time are left out.
+func (v *View) tallyColumn(id string) column {
+	c := column{}
+	any := id != event.TallyCommits && id != event.TallyCommitTime
+	for _, x := range v.variants {
+		for _, a := range x.accounts {
+			if t, ok := a.values[id]; ok {
+				c.head = t.Name.In(v.Lang)
+				any = any || t.Value != 0
 			}
 		}
 	}
-	return names
+	c.cell = func(_ *variantView, a accountView) string {
+		t, ok := a.values[id]
+		if !ok || !any {
+			return ""
+		}
+		if t.Unit == "µs" {
+			return fmt.Sprintf("%.1f ms", float64(t.Value)/1000)
+		}
+		return fmt.Sprint(t.Value)
+	}
+	return c
 }
 
-func (x *variantView) measure(name Text) (measure, bool) {
-	for _, m := range x.measures {
-		if m.name == name {
-			return m, true
+// rows are the accounts of a variant, or an empty one if it has none.
+func (x *variantView) rows() []accountView {
+	if len(x.accounts) == 0 {
+		return []accountView{{}}
+	}
+	return x.accounts
+}
+
+// ownTallies are the lessons' own, each once, in the order of their first appearance.
+func (v *View) ownTallies() []event.Tally {
+	var all []event.Tally
+	for _, x := range v.variants {
+		for _, t := range x.tallies {
+			if !slices.ContainsFunc(all, func(other event.Tally) bool { return other.ID == t.ID }) {
+				all = append(all, t)
+			}
 		}
 	}
-	return measure{}, false
+	return all
+}
+
+// measured are the ids of what was compared, in the order of their first appearance.
+func (v *View) measured() []string {
+	var ids []string
+	for _, x := range v.variants {
+		for _, m := range x.measures {
+			if !slices.Contains(ids, m.ID) {
+				ids = append(ids, m.ID)
+			}
+		}
+	}
+	return ids
+}
+
+// measurement is the first with an id.
+func (v *View) measurement(id string) event.Measurement {
+	for _, x := range v.variants {
+		if m, ok := x.measurement(id); ok {
+			return m
+		}
+	}
+	return event.Measurement{}
+}
+
+func (x *variantView) measurement(id string) (event.Measurement, bool) {
+	i := slices.IndexFunc(x.measures, func(m event.Measurement) bool { return m.ID == id })
+	if i < 0 {
+		return event.Measurement{}, false
+	}
+	return x.measures[i], true
 }
 
 // number formats a measured number: three digits are enough to compare.
@@ -384,12 +489,12 @@ func number(value float64, unit string) string {
 }
 
 // chart is one measured number of all variants.
-func (v *View) chart(name Text) Chart {
-	c := Chart{Name: name}
+func (v *View) chart(id string) Chart {
+	first := v.measurement(id)
+	c := Chart{ID: id, Name: first.Name, Unit: first.Unit}
 	for _, x := range v.variants {
-		if m, ok := x.measure(name); ok {
-			c.Unit = m.unit
-			c.Bars = append(c.Bars, Bar{Variant: x.name, Value: m.value})
+		if m, ok := x.measurement(id); ok {
+			c.Bars = append(c.Bars, Bar{Variant: x.name, Value: m.Value})
 		}
 	}
 	return c
@@ -407,25 +512,30 @@ func (v *View) ownerCell(owner int, cell string) string {
 // widestStrip is the most records of a partition that are drawn.
 const widestStrip = 60
 
-// strips draws a line of cells for each partition, one cell a record.
+// strips draws a line of cells for each partition of what a group reads, one cell a record.
 func (v *View) strips() {
 	drawn, seen := false, false
 	for _, x := range v.variants {
 		if x.timeline {
 			continue
 		}
-		for _, p := range slices.Sorted(maps.Keys(x.cells)) {
-			offsets := slices.Sorted(maps.Keys(x.cells[p]))
-			if len(offsets) > widestStrip {
-				continue
+		for _, a := range x.accounts {
+			for _, strip := range x.stripsOf(a) {
+				if len(strip.cells) > widestStrip {
+					continue
+				}
+				var cells strings.Builder
+				for _, c := range strip.cells {
+					cells.WriteString(v.cell(c))
+					seen = seen || c.seen
+				}
+				name := x.name
+				if len(x.accounts) > 1 {
+					name = strings.TrimSpace(name + " " + a.name())
+				}
+				v.printf("  %s p%d %s\n", text.Pad(name, programWidth, ' '), strip.partition, cells.String())
+				drawn = true
 			}
-			var strip strings.Builder
-			for _, o := range offsets {
-				strip.WriteString(v.cell(x.cells[p][o]))
-				seen = seen || x.cells[p][o].seen
-			}
-			v.printf("  %s p%d %s\n", text.Pad(x.name, programWidth, ' '), p, strip.String())
-			drawn = true
 		}
 	}
 	if !drawn {
@@ -439,6 +549,62 @@ func (v *View) strips() {
 		legend = Text{EN: "%s, %s recognised as a duplicate", KO: "%s, %s 중복으로 알아봄"}.With(legend, v.cell(cell{seen: true}))
 	}
 	v.printf("  %s %s\n", strings.Repeat(" ", programWidth+3), legend.In(v.Lang))
+}
+
+// strip is what became of the records of a partition, in their order.
+type strip struct {
+	partition int32
+	cells     []cell
+}
+
+// stripsOf has a cell for each record that was produced. What was handled elsewhere, a copy or what was made of it in
+// another topic, counts where the message was produced first.
+func (x *variantView) stripsOf(a accountView) []strip {
+	type place struct {
+		partition int32
+		offset    int64
+	}
+	cells := map[place]*cell{}
+	first := map[string]place{} // by id
+	for _, r := range x.produced.Of(a.from) {
+		at := place{r.Partition, r.Offset}
+		cells[at] = &cell{}
+		if _, known := first[r.ID]; !known {
+			first[r.ID] = at
+		}
+	}
+	find := func(r Record) *cell {
+		at := place{r.Partition, r.Offset}
+		if cells[at] == nil || a.topic != a.from {
+			origin, known := first[r.ID]
+			switch {
+			case known:
+				at = origin
+			case a.topic != a.from: // made of nothing that is known
+				return &cell{}
+			default:
+				cells[at] = &cell{}
+			}
+		}
+		return cells[at]
+	}
+	for _, r := range x.handled.Of(a.topic).By(a.group) {
+		find(r).handled++
+	}
+	for _, r := range x.seen.Of(a.topic).By(a.group) {
+		find(r).seen = true
+	}
+	var strips []strip
+	for _, at := range slices.SortedFunc(maps.Keys(cells), func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.partition, b.partition), cmp.Compare(a.offset, b.offset))
+	}) {
+		if len(strips) == 0 || strips[len(strips)-1].partition != at.partition {
+			strips = append(strips, strip{partition: at.partition})
+		}
+		last := &strips[len(strips)-1]
+		last.cells = append(last.cells, *cells[at])
+	}
+	return strips
 }
 
 func (v *View) cell(c cell) string {

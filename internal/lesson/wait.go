@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,65 +9,236 @@ import (
 	"time"
 
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
 )
 
+// Wait is something that a lesson waits for.
+type Wait struct {
+	// For says what it is, so that it fits after "waiting": "for the partitions to be shared out".
+	For Text
+	// Until tells whether it has happened, and how far it is, in numbers or ids. It is asked whenever a program reports
+	// something, and every 50 ms; no lock is held meanwhile, so that it may ask the broker, the database, a server.
+	Until func() (happened bool, state string)
+	// Of is the program that brings it about, if one does: once that has ended, it cannot happen any more.
+	Of *Process
+	// NeedsRecords says that only records which Of has yet to read can bring it about: once it has read everything, it
+	// cannot happen any more.
+	NeedsRecords bool
+	// Limit is how long to wait. Default: Options.Timeout
+	Limit time.Duration
+	// Hint tells a person where to look if it does not happen.
+	Hint Text
+}
+
+// WaitEnd is how a wait ended in vain.
+type WaitEnd string
+
+const (
+	TimedOut WaitEnd = "timed out" // the limit is over
+	Ended    WaitEnd = "ended"     // the program has ended
+	CaughtUp WaitEnd = "caught up" // the program has read everything
+)
+
+// WaitError is the error of a wait in vain. The [*problem.Problem] around it tells a person what was waited for.
+type WaitError struct {
+	For     Text
+	End     WaitEnd
+	Program string // whose it was to bring it about; "" if it was no single one's
+	State   string // how far it was
+	Err     error  // why: how the program ended
+}
+
+func (e *WaitError) Error() string {
+	s := strings.TrimSpace(e.Program + " " + string(e.End))
+	if e.State != "" {
+		s += " at " + e.State
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *WaitError) Unwrap() error { return e.Err }
+
+const (
+	// defaultTimeout is how long a step may wait for one thing.
+	defaultTimeout = 60 * time.Second
+	// patience is how long a wait may be before the person at the terminal is told about it.
+	patience = 2 * time.Second
+	// lookAgain is how often a condition is asked when no program reports anything.
+	lookAgain = 50 * time.Millisecond
+)
+
+// Wait waits for something to happen. It ends the run, with a [*WaitError] in the chain, when that takes too long, when
+// the program that should bring it about cannot do so any more, and when any program fails.
+func (r *Run) Wait(w Wait) {
+	w.Limit = cmp.Or(w.Limit, r.opts.Timeout, defaultTimeout)
+	deadline := time.NewTimer(w.Limit)
+	defer deadline.Stop()
+	look := time.NewTicker(lookAgain)
+	defer look.Stop()
+	tell := time.NewTicker(patience)
+	defer tell.Stop()
+	for {
+		// Before the question: whatever brought it about has happened by then.
+		r.Must(r.fault())
+		failed := r.failed(w.Of)
+		ended := w.Of != nil && w.Of.ended()
+		caughtUp := w.Of != nil && w.NeedsRecords && w.Of.caughtUp()
+		happened, state := w.Until()
+		switch {
+		case happened:
+			return
+		case failed != nil:
+			r.Must(failed.verdict())
+		case ended:
+			r.Must(r.inVain(w, Ended, state))
+		case caughtUp:
+			r.Must(r.inVain(w, CaughtUp, state))
+		}
+		select {
+		case <-r.wakeUp:
+		case <-look.C:
+		case <-tell.C:
+			r.emit(event.Event{Type: event.Waiting, Text: &w.For, State: event.Visible(state)})
+		case <-r.ctx.Done():
+			r.Must(r.ctx.Err())
+		case <-deadline.C:
+			r.Must(r.inVain(w, TimedOut, state))
+		}
+	}
+}
+
+// inVain is the error of a wait that ended so.
+func (r *Run) inVain(w Wait, end WaitEnd, state string) error {
+	cause := &WaitError{For: w.For, End: end, State: state}
+	p := &problem.Problem{Cause: cause}
+	if w.Of != nil {
+		cause.Program = w.Of.name
+	}
+	switch end {
+	case Ended:
+		cause.Err = w.Of.exitError()
+		p.What = Text{EN: "the lesson waited %[3]s, but %[1]s ended with %[2]s%[4]s", KO: "%[3]s 기다렸지만 %[1]s 프로세스가 먼저 끝났습니다(종료 상태 %[2]s)%[4]s"}.
+			With(w.Of.name, w.Of.status(), w.For, w.Of.tail())
+	case CaughtUp:
+		p.What = Text{EN: "the lesson waited %[2]s, but %[1]s has read everything, and it did not happen", KO: "%[2]s 기다렸지만, %[1]s 프로세스가 모두 읽었는데도 그렇게 되지 않았습니다"}.With(w.Of.name, w.For)
+	case TimedOut:
+		p.What = Text{EN: "waited %[1]s in vain %[2]s", KO: "%[2]s %[1]s 동안 기다렸지만 그렇게 되지 않았습니다"}.With(w.Limit, w.For)
+		if running := r.running(); len(running) > 0 {
+			cause.Err = fmt.Errorf("programs running: %s", strings.Join(running, ", "))
+		}
+	}
+	if broke := end == Ended && cause.Err != nil; !w.Hint.IsZero() && !broke { // what it said last tells more
+		p.Solve = append(p.Solve, w.Hint)
+	}
+	if end == TimedOut {
+		p.Solve = append(p.Solve, Text{EN: "on a very busy computer give it more time: --timeout 5m", KO: "컴퓨터가 매우 바쁘면 시간을 더 주세요: --timeout 5m"})
+	}
+	p.Solve = append(p.Solve, Text{EN: "look at all that the programs said: --full", KO: "프로그램이 출력한 내용을 모두 보세요: --full"})
+	return p
+}
+
+// fault is the error of the first program that has one.
+func (r *Run) fault() error {
+	r.mu.Lock()
+	processes := slices.Clone(r.processes)
+	r.mu.Unlock()
+	for _, p := range processes {
+		if err := p.faultError(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failed is a program other than this one that has failed; nil if none has.
+func (r *Run) failed(but *Process) *Process {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.processes {
+		if p != but && p.exit != nil && !p.crashes && !p.mayFail {
+			return p
+		}
+	}
+	return nil
+}
+
+// running are the names of the programs that run.
+func (r *Run) running() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var running []string
+	for _, p := range r.processes {
+		if !p.exited {
+			running = append(running, p.name)
+		}
+	}
+	return running
+}
+
+// changed wakes Wait up.
+func (r *Run) changed() {
+	select {
+	case r.wakeUp <- struct{}{}:
+	default: // it has not looked since the last change
+	}
+}
+
 // WaitCommitted waits until the group's committed offset of a partition is at least this.
 func (r *Run) WaitCommitted(group, topic string, partition int32, offset int64) {
-	var now int64
-	r.waitForPrograms(Text{EN: "for group %s to commit offset %d", KO: "%s 그룹이 오프셋 %d을(를) 커밋하기를"}.With(group, offset), func() (bool, string) {
-		r.mu.Unlock() // asking the broker takes a while
-		defer r.mu.Lock()
-		now = r.Committed(group, topic)[partition]
-		return now >= offset, fmt.Sprintf("p%d: %d/%d", partition, now, offset)
+	r.Wait(Wait{
+		For: Text{EN: "for group %s to commit offset %d", KO: "%s 그룹이 오프셋 %d을(를) 커밋하기를"}.With(group, offset),
+		Until: func() (bool, string) {
+			now := r.Committed(group, topic).At[partition]
+			return now >= offset, fmt.Sprintf("p%d: %d/%d", partition, now, offset)
+		},
 	})
 }
 
-// WaitCommittedAll waits until the group has committed at least these offsets of a topic.
-func (r *Run) WaitCommittedAll(group, topic string, offsets map[int32]int64) {
-	for partition, offset := range offsets {
-		r.WaitCommitted(group, topic, partition, offset)
+// WaitCommittedAll waits until the group has committed at least these offsets.
+func (r *Run) WaitCommittedAll(group string, offsets Offsets) {
+	for partition, offset := range offsets.At {
+		r.WaitCommitted(group, offsets.Topic, partition, offset)
 	}
 }
 
 // WaitCommittedToEnd waits until the group has committed the end of every partition of a topic.
-func (r *Run) WaitCommittedToEnd(group, topic string) {
-	r.WaitCommittedAll(group, topic, r.endOffsets(topic))
-}
+func (r *Run) WaitCommittedToEnd(group, topic string) { r.WaitCommittedAll(group, r.ends(topic)) }
 
 // WaitStored waits until consumers can read this many records of a topic. What is acknowledged with acks=all is there at
 // once; everything else is a little later, when the followers have it too.
 func (r *Run) WaitStored(topic string, records int) {
-	r.waitForPrograms(Text{EN: "for %s to hold %d records", KO: "%s 토픽에 레코드 %d개가 저장되기를"}.With(topic, records), func() (bool, string) {
-		r.mu.Unlock() // asking the broker takes a while
-		defer r.mu.Lock()
-		now := r.Stored(topic)
-		return now >= records, fmt.Sprintf("%d/%d", now, records)
-	})
-}
-
-// WaitHandled waits until so many different records have been handled.
-func (r *Run) WaitHandled(records int) {
-	r.waitForPrograms(Text{EN: "for %d records to be handled", KO: "레코드 %d개가 처리되기를"}.With(records), func() (bool, string) {
-		n := r.handled.Distinct()
-		return n >= records, fmt.Sprint(n)
+	r.Wait(Wait{
+		For: Text{EN: "for %s to hold %d records", KO: "%s 토픽에 레코드 %d개가 저장되기를"}.With(topic, records),
+		Until: func() (bool, string) {
+			now := r.Stored(topic)
+			return now >= records, fmt.Sprintf("%d/%d", now, records)
+		},
 	})
 }
 
 // WaitCaughtUp waits until the members of a group, which own all partitions of the timeline's topic, have handled it up
 // to its end. A record that they skip on their way is lost, and does not hold it up. Nobody may produce meanwhile.
 func (r *Run) WaitCaughtUp(group, topic string) {
-	ends, committed := r.endOffsets(topic), r.Committed(group, topic)
-	r.waitForPrograms(Text{EN: "for group %s to catch up", KO: "%s 그룹이 따라잡기를"}.With(group), func() (bool, string) {
-		reached := r.timeline.reached()
-		var open []string
-		for _, p := range slices.Sorted(maps.Keys(ends)) {
-			// Where the end is committed, the owner may have had nothing left to handle.
-			if next := max(reached[p], committed[p]); next < ends[p] {
-				open = append(open, fmt.Sprintf("p%d: %d/%d", p, max(next, 0), ends[p]))
+	ends, committed := r.ends(topic), r.Committed(group, topic)
+	r.Wait(Wait{
+		For: Text{EN: "for group %s to catch up", KO: "%s 그룹이 따라잡기를"}.With(group),
+		Until: func() (bool, string) {
+			r.mu.Lock()
+			reached := r.timeline.reached()
+			r.mu.Unlock()
+			var open []string
+			for _, p := range slices.Sorted(maps.Keys(ends.At)) {
+				// Where the end is committed, the owner may have had nothing left to handle.
+				if next := max(reached[p], committed.At[p]); next < ends.At[p] {
+					open = append(open, fmt.Sprintf("p%d: %d/%d", p, max(next, 0), ends.At[p]))
+				}
 			}
-		}
-		return len(open) == 0, strings.Join(open, " ")
+			return len(open) == 0, strings.Join(open, " ")
+		},
 	})
 }
 
@@ -80,105 +252,157 @@ func (r *Run) WaitOwners(partitions map[string]int) Owners {
 		all += partitions[m]
 		want = append(want, fmt.Sprintf("%s: %d", m, partitions[m]))
 	}
-	what := Text{EN: "for the partitions to be shared out (%s)", KO: "파티션이 나뉘기를 (%s)"}.With(strings.Join(want, ", "))
 	var owners Owners
-	r.waitForPrograms(what, func() (bool, string) {
-		now, settled := r.timeline.Owners()
-		owners = now
-		ok := settled && len(now) == all
-		var has []string
-		for _, m := range members {
-			has = append(has, fmt.Sprintf("%s: %d", m, now.Of(m)))
-			ok = ok && now.Of(m) == partitions[m]
-		}
-		return ok, strings.Join(has, ", ")
+	r.Wait(Wait{
+		For: Text{EN: "for the partitions to be shared out (%s)", KO: "파티션이 나뉘기를 (%s)"}.With(strings.Join(want, ", ")),
+		Until: func() (bool, string) {
+			r.mu.Lock()
+			now, settled := r.timeline.Owners()
+			r.mu.Unlock()
+			owners = now
+			ok := settled && len(now) == all
+			var has []string
+			for _, m := range members {
+				has = append(has, fmt.Sprintf("%s: %d", m, now.Of(m)))
+				ok = ok && now.Of(m) == partitions[m]
+			}
+			return ok, strings.Join(has, ", ")
+		},
 	})
 	return owners
 }
 
-// waitForPrograms is waitFor, and ends the run if a program fails meanwhile.
-func (r *Run) waitForPrograms(what Text, condition func() (ok bool, state string)) {
-	var failed *Process
-	r.waitFor(what, func() (bool, string) {
-		for _, p := range r.processes {
-			if p.exit != nil && !p.crashes {
-				failed = p
+// Wait waits for the end of the program: exit code 0, or the crash that CrashAt asked for.
+func (p *Process) Wait() {
+	w := Wait{
+		For:   Text{EN: "for %s to end", KO: "%s 프로세스가 끝나기를"}.With(p.name),
+		Until: func() (bool, string) { return p.ended(), "" },
+	}
+	if p.point != "" {
+		w = p.waitForPoint(Text{EN: "for %s to crash at its crash point %s", KO: "%s 프로세스가 크래시 지점 %s에서 죽기를"})
+		w.Until = func() (bool, string) { return p.killed(), "" }
+	}
+	p.run.Wait(w)
+	p.run.Must(p.verdict())
+	if p.killed() {
+		p.forgetMember()
+	}
+}
+
+// WaitHeld waits until the program waits at the crash point of HoldAt.
+func (p *Process) WaitHeld() {
+	w := p.waitForPoint(Text{EN: "for %s to reach its crash point %s", KO: "%s 프로세스가 크래시 지점 %s에 도달하기를"})
+	w.Until = func() (bool, string) { return p.isHeld(), "" }
+	p.run.Wait(w)
+}
+
+// waitForPoint is a wait for a crash point.
+func (p *Process) waitForPoint(what Text) Wait {
+	return Wait{
+		For: what.With(p.name, p.point), Of: p, NeedsRecords: true,
+		Hint: Text{
+			EN: "it never got to the crash point %[1]s: is CrashPoint(%[1]q) still called in %[2]s, once for each record?",
+			KO: "크래시 지점 %[1]s에 한 번도 도달하지 못했습니다. %[2]s에서 CrashPoint(%[1]q)를 아직도 레코드마다 한 번씩 호출하나요?",
+		}.With(p.point, p.source),
+	}
+}
+
+// WaitCaughtUp waits until the consumer has handled the topic up to its end. Records that the group has committed
+// before count as handled.
+func (p *Process) WaitCaughtUp(topic, group string) {
+	r := p.run
+	committed := r.Committed(group, topic)
+	for {
+		ends := r.ends(topic)
+		r.Wait(Wait{
+			For: Text{EN: "for %s to catch up with %s", KO: "%[1]s 프로세스가 %[2]s 토픽을 따라잡기를"}.With(p.name, topic),
+			Of:  p, NeedsRecords: true,
+			Until: func() (bool, string) {
+				next := p.next(topic, group)
+				var open []string
+				for _, partition := range slices.Sorted(maps.Keys(ends.At)) {
+					if at := max(next[partition], committed.At[partition], 0); at < ends.At[partition] {
+						open = append(open, fmt.Sprintf("p%d: %d/%d", partition, at, ends.At[partition]))
+					}
+				}
+				// A program that has not said anything yet might not be ready to be stopped.
+				return len(open) == 0 && p.hasReported(), strings.Join(open, " ")
+			},
+			Hint: Text{
+				EN: "it has not reported the last records as handled: does %s still call Handled for each of them?",
+				KO: "마지막 레코드를 처리했다고 보고하지 않았습니다. %s에서 아직도 레코드마다 Handled를 호출하나요?",
+			}.With(p.source),
+		})
+		if later := r.ends(topic); maps.Equal(later.At, ends.At) {
+			return
+		}
+	}
+}
+
+// WaitHandled waits until the program has handled records with the ids of these.
+func (p *Process) WaitHandled(records Records) {
+	p.run.Wait(Wait{
+		For: Text{EN: "for %s to handle %d records", KO: "%s 프로세스가 레코드 %d개를 처리하기를"}.With(p.name, len(records)),
+		Of:  p, NeedsRecords: true,
+		Until: func() (bool, string) {
+			missing := records.NotIn(p.Handled())
+			return len(missing) == 0, fmt.Sprintf("%d/%d", len(records)-len(missing), len(records))
+		},
+	})
+}
+
+// WaitFailed waits for the end of a program that is expected to fail. It returns the exit code, and what the program
+// wrote last, a few lines of it.
+func (p *Process) WaitFailed() (exitCode int, last []string) {
+	p.run.mu.Lock()
+	p.mayFail = true
+	p.run.mu.Unlock()
+	p.run.Wait(Wait{
+		For:   Text{EN: "for %s to end", KO: "%s 프로세스가 끝나기를"}.With(p.name),
+		Until: func() (bool, string) { return p.ended(), "" },
+	})
+	p.run.mu.Lock()
+	defer p.run.mu.Unlock()
+	return p.cmd.ProcessState.ExitCode(), slices.Clone(p.last)
+}
+
+// caughtUp tells whether the program is a consumer that has said that it has read everything, and nothing has happened to
+// it or come to its partitions since. It asks the broker.
+func (p *Process) caughtUp() bool {
+	p.run.mu.Lock()
+	ends := p.readUpTo
+	p.run.mu.Unlock()
+	if len(ends) == 0 {
+		return false
+	}
+	for topic, at := range ends {
+		now, err := p.run.admin.DescribeTopic(p.run.ctx, topic)
+		if err != nil {
+			return false // then it is not known
+		}
+		for _, partition := range now.Partitions {
+			if end, ok := at[partition.ID]; ok && end < partition.End {
+				return false
 			}
 		}
-		ok, state := condition()
-		return ok || failed != nil, state
-	})
-	if failed != nil {
-		r.Must(failed.verdict())
 	}
+	return true
 }
 
-const (
-	// defaultTimeout is how long a step may wait for one thing.
-	defaultTimeout = 60 * time.Second
-	// patience is how long a wait may be before the person at the terminal is told about it.
-	patience = 2 * time.Second
-)
-
-// waitFor waits until a condition holds, which is looked at under mu whenever a program reports something and now and
-// then. The condition also tells how far it is, for the error when it takes too long.
-func (r *Run) waitFor(what Text, condition func() (ok bool, state string)) {
-	timeout := r.opts.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
+// active tells whether a report says that its program is not idle any more.
+func active(t event.Type) bool {
+	switch t {
+	case event.Handled, event.Duplicate, event.Assigned, event.Revoked, event.Acquired, event.Released:
+		return true
 	}
-	deadline := time.NewTimer(timeout)
-	defer deadline.Stop()
-	look := time.NewTicker(50 * time.Millisecond)
-	defer look.Stop()
-	tell := time.NewTicker(patience)
-	defer tell.Stop()
-	state := ""
-	check := func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		var ok bool
-		ok, state = condition()
-		return ok
-	}
-	for !check() {
-		select {
-		case <-r.wakeUp:
-		case <-look.C:
-		case <-tell.C:
-			r.emit(event.Event{Type: event.Waiting, Text: &what, Detail: state})
-		case <-r.ctx.Done():
-			r.Must(r.ctx.Err())
-		case <-deadline.C:
-			r.Must(r.tooLong(what, state, timeout))
-		}
-	}
+	return false
 }
 
-func (r *Run) tooLong(what Text, state string, timeout time.Duration) error {
-	r.mu.Lock()
-	var running []string
-	for _, p := range r.processes {
-		if !p.exited {
-			running = append(running, p.name)
-		}
+// readEverything is up to where a program has read that is idle for such a reason; nil if it may have more to read.
+func readEverything(s *event.Silence) map[string]map[int32]int64 {
+	switch kafka.IdleReason(s.Reason) {
+	case kafka.IdleCaughtUp, kafka.IdleAtNewest:
+		return s.Ends
 	}
-	r.mu.Unlock()
-	cause := fmt.Errorf("state: %q, programs running: %q", state, running)
-	return &problem.Problem{
-		What:  Text{EN: "waited %[1]s in vain %[2]s", KO: "%[2]s %[1]s 동안 기다렸지만 그렇게 되지 않았습니다"}.With(timeout, what),
-		Cause: cause,
-		Solve: []Text{
-			{EN: "on a very busy computer give it more time: --timeout 5m", KO: "컴퓨터가 매우 바쁘면 시간을 더 주세요: --timeout 5m"},
-			{EN: "look at all that the programs said: --full", KO: "프로그램이 출력한 내용을 모두 보세요: --full"},
-		},
-	}
-}
-
-// changed wakes waitFor up.
-func (r *Run) changed() {
-	select {
-	case r.wakeUp <- struct{}{}:
-	default: // it has not looked since the last change
-	}
+	return nil
 }

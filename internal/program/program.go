@@ -16,10 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/IBM/sarama"
-
-	"kafkahandson/internal/event"
-	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
@@ -41,7 +37,8 @@ type Program struct {
 	quiet  bool
 	stack  stack.Kind // where Kafka comes from; after Parse
 
-	mu sync.Mutex // one report at a time, and none after a crash
+	mu     sync.Mutex // one report at a time, and none after a crash
+	groups []string   // that the program consumes as
 }
 
 // Main runs a program: it calls run with a context that ends at Ctrl-C or SIGTERM, renders the error, and exits.
@@ -155,108 +152,3 @@ func (p *Program) OneOf(flagName, value string, possible ...string) error {
 
 // Print prints a line for the person at the terminal.
 func (p *Program) Print(t i18n.Text) { fmt.Fprintln(p.stdout, t.In(p.lang)) }
-
-// Produced reports a record that the broker acknowledged: m has its partition and offset.
-func (p *Program) Produced(m *sarama.ProducerMessage, g greeting.Greeting) {
-	p.record(event.Produced, i18n.Text{EN: "sent   ", KO: "보냄"}, m.Topic, m.Partition, m.Offset, g)
-}
-
-// Handled reports that the program's work for a record is done.
-func (p *Program) Handled(m *sarama.ConsumerMessage, g greeting.Greeting) {
-	p.record(event.Handled, i18n.Text{EN: "handled", KO: "처리"}, m.Topic, m.Partition, m.Offset, g)
-}
-
-// Duplicate reports that a record was recognised as handled before, and nothing was done.
-func (p *Program) Duplicate(m *sarama.ConsumerMessage, g greeting.Greeting) {
-	p.record(event.Duplicate, i18n.Text{EN: "seen   ", KO: "중복"}, m.Topic, m.Partition, m.Offset, g)
-}
-
-// Measured reports a number that the program measured: records per second, bytes. The lesson compares its variants
-// with it.
-func (p *Program) Measured(name i18n.Text, value float64, unit string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fmt.Fprintf(p.stdout, "%s: %s %s\n", name.In(p.lang), strings.TrimSuffix(fmt.Sprintf("%.1f", value), ".0"), unit)
-	p.lesson.report(event.Event{Type: event.Measured, Text: &name, Value: &value, Unit: unit})
-}
-
-// Quiet leaves out the line of each record; a lesson is told all the same.
-func (p *Program) Quiet(on bool) { p.quiet = on }
-
-func (p *Program) record(t event.Type, verb i18n.Text, topic string, partition int32, offset int64, g greeting.Greeting) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.quiet {
-		fmt.Fprintf(p.stdout, "%s p%d@%-3d key=%s #%d %s: %s\n", verb.In(p.lang), partition, offset, g.Key(), g.ID, g.Name, g.Content)
-	}
-	p.lesson.report(event.Event{Type: t, Record: &event.Record{
-		Topic: topic, Partition: partition, Offset: offset, Key: g.Key(), ID: fmt.Sprint(g.ID),
-	}})
-}
-
-// Observer reports what happens in a consumer group: to the terminal what a person wants to know, to a lesson all.
-func (p *Program) Observer(group string) kafka.GroupObserver {
-	say := func(t event.Type, text i18n.Text) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		fmt.Fprintln(p.stdout, text.In(p.lang))
-		p.lesson.report(event.Event{Type: t, Text: &text})
-	}
-	var first int32 // generation of the session: a later one in the same session is a cooperative rebalance
-	changed := func(t event.Type, what i18n.Text, s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if s.GenerationID() != first && s.Context().Err() == nil {
-			fmt.Fprintln(p.stdout, what.With(c.Partition(), s.GenerationID()).In(p.lang))
-		}
-		p.lesson.report(event.Event{Type: t, Assignment: p.assignment(group, s, map[string][]int32{c.Topic(): {c.Partition()}})})
-	}
-	return kafka.GroupObserver{
-		Assigned: func(s sarama.ConsumerGroupSession) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			first = s.GenerationID()
-			fmt.Fprintln(p.stdout, i18n.Text{EN: "joined group %s (generation %d): %s", KO: "%s 그룹에 참여 (%d세대): %s"}.
-				With(group, s.GenerationID(), partitions(s.Claims())).In(p.lang))
-			p.lesson.report(event.Event{Type: event.Assigned, Assignment: p.assignment(group, s, s.Claims())})
-		},
-		Revoked: func(s sarama.ConsumerGroupSession) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.lesson.report(event.Event{Type: event.Revoked, Assignment: p.assignment(group, s, s.Claims())})
-		},
-		Acquired: func(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) {
-			changed(event.Acquired, i18n.Text{EN: "took over p%d (generation %d)", KO: "p%d 파티션을 넘겨받음 (%d세대)"}, s, c)
-		},
-		Released: func(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) {
-			changed(event.Released, i18n.Text{EN: "gave up p%d (generation %d)", KO: "p%d 파티션을 내려놓음 (%d세대)"}, s, c)
-		},
-		Committed: func(took time.Duration) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.lesson.report(event.Event{Type: event.Committed, Micros: took.Microseconds()})
-		},
-		Idle: func(why i18n.Text) { say(event.Idle, why) },
-		Error: func(err error) {
-			say(event.Error, i18n.Text{EN: "error, will try again: %v", KO: "오류, 다시 시도합니다: %v"}.With(err))
-		},
-	}
-}
-
-func (p *Program) assignment(group string, s sarama.ConsumerGroupSession, claims map[string][]int32) *event.Assignment {
-	return &event.Assignment{Group: group, Member: s.MemberID(), Client: p.Kafka.ClientID, Generation: s.GenerationID(), Claims: claims}
-}
-
-func partitions(claims map[string][]int32) i18n.Text {
-	var all []string
-	for topic, ids := range claims {
-		for _, id := range ids {
-			topic += fmt.Sprintf(" p%d", id)
-		}
-		all = append(all, topic)
-	}
-	if len(all) == 0 {
-		return i18n.Text{EN: "no partition", KO: "할당된 파티션 없음"}
-	}
-	return i18n.Verbatim(strings.Join(all, ", "))
-}

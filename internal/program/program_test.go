@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +43,13 @@ func say(p *program.Program, format string, args ...any) {
 	p.Print(i18n.Verbatim(fmt.Sprintf(format, args...)))
 }
 
+// swan is an observation.
+type swan struct {
+	Color string `json:"color"`
+}
+
+func (swan) Kind() string { return "swan" }
+
 // play is the program of a role.
 func play(role string) func(context.Context, *program.Program) error {
 	return map[string]func(context.Context, *program.Program) error{
@@ -58,7 +66,7 @@ func play(role string) func(context.Context, *program.Program) error {
 			for range 4 {
 				go func() { // until the crash
 					for ctx.Err() == nil {
-						p.Measured(i18n.Verbatim("pulse"), 1, "")
+						p.Measured("pulse", i18n.Verbatim("pulse"), 1, "")
 					}
 				}()
 			}
@@ -107,15 +115,25 @@ func play(role string) func(context.Context, *program.Program) error {
 			return nil
 		},
 		"report": func(_ context.Context, p *program.Program) error {
-			g, in := greeting.Greeting{ID: 7, Age: 3, Name: "Ann", Content: "hello"}, &sarama.ConsumerMessage{Topic: "orders", Partition: 1, Offset: 5}
-			p.Produced(&sarama.ProducerMessage{Topic: "orders", Partition: 1, Offset: 5}, g)
+			g, in := greeting.Greeting{ID: 7, Age: 3, Name: "Ann", Content: "hello"}, &sarama.ConsumerMessage{Topic: "orders", Partition: 1, Offset: 5, Key: []byte("3")}
+			p.Produced(&sarama.ProducerMessage{Topic: "orders", Partition: 1, Offset: 5, Key: sarama.StringEncoder("3")}, g)
+			p.Produced(&sarama.ProducerMessage{Topic: "orders", Partition: 1, Offset: 6}, g) // without a key
 			p.Handled(in, g)
+			p.Member("shop").Handled(in, g)
 			p.Quiet(true)
-			p.Duplicate(in, g)
-			p.Derived(in, &sarama.ProducerMessage{Topic: "answers", Partition: 2, Offset: 6}, g)
-			p.Measured(i18n.Text{EN: "speed", KO: "속도"}, 12.5, "records/s")
-			p.OffsetFound("shop", "orders", 1, program.Forgotten, i18n.Text{EN: "forgotten", KO: "잊음"})
-			return p.Fenced()
+			p.Duplicate(in, g) // of the only group by now
+			p.Measured("speed", i18n.Text{EN: "speed", KO: "속도"}, 12.5, "records/s")
+			p.Observe(i18n.Text{EN: "a swan", KO: "백조"}, swan{Color: "black"})
+			p.Observe(i18n.Text{}, swan{})
+			return nil
+		},
+		// two groups consume in one program.
+		"two groups": func(_ context.Context, p *program.Program) error {
+			g, in := greeting.Greeting{ID: 7}, &sarama.ConsumerMessage{Topic: "orders"}
+			p.Member("shop").Handled(in, g)
+			p.Member("audit").Handled(in, g)
+			p.Handled(in, g)
+			return nil
 		},
 	}[role]
 }
@@ -436,37 +454,48 @@ func TestReports(t *testing.T) {
 	lines, status := c.end(t)
 	want := []string{
 		"sent    p1@5   key=3 #7 Ann: hello",
+		"sent    p1@6   key= #7 Ann: hello",
 		"handled p1@5   key=3 #7 Ann: hello",
-		"sent    p1@5   → p2@6   key=3 #7 Ann: hello",
+		"handled p1@5   key=3 #7 Ann: hello",
 		"speed: 12.5 records/s",
-		"forgotten",
+		"a swan",
 	}
-	if !slices.Equal(lines, want) {
+	if !slices.Equal(lines, want) || status != 0 {
 		t.Errorf("it says\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 	}
-	if status.ExitStatus() != problem.ExitFail || !strings.Contains(c.stderr.String(), "fenced off") {
-		t.Errorf("a fenced producer ends with %v: %s", c.cmd.ProcessState, &c.stderr)
+	at := func(offset int64, key string) *event.Record {
+		return &event.Record{Topic: "orders", Partition: 1, Offset: offset, Key: key, ID: "7"}
 	}
-	wantTypes := []event.Type{event.Produced, event.Handled, event.Duplicate, event.Derived, event.Measured, event.OffsetFound, event.Fenced}
-	if got := types(events); !slices.Equal(got, wantTypes) {
-		t.Fatalf("it reported %v, want %v", got, wantTypes)
-	}
-	for i, want := range []event.Record{
-		{Topic: "orders", Partition: 1, Offset: 5, Key: "3", ID: "7"},
-		{Topic: "orders", Partition: 1, Offset: 5, Key: "3", ID: "7"},
-		{Topic: "orders", Partition: 1, Offset: 5, Key: "3", ID: "7"},
-		{Topic: "answers", Partition: 2, Offset: 6, Key: "3", ID: "7"},
-		{},
-		{Topic: "orders", Partition: 1, Offset: program.Forgotten, Key: "shop"},
+	for i, want := range []event.Event{
+		{Type: event.Produced, Record: at(5, "3")},
+		{Type: event.Produced, Record: at(6, "")},
+		{Type: event.Handled, Record: at(5, "3")},
+		{Type: event.Handled, Record: at(5, "3"), Group: "shop"},
+		{Type: event.Duplicate, Record: at(5, "3"), Group: "shop"},
+		{Type: event.Measured, Measurement: &event.Measurement{ID: "speed", Name: i18n.Text{EN: "speed", KO: "속도"}, Value: 12.5, Unit: "records/s"}},
+		{Type: event.Observed, Observation: &event.Observation{Kind: "swan", Data: []byte(`{"color":"black"}`)}},
+		{Type: event.Observed, Observation: &event.Observation{Kind: "swan", Data: []byte(`{"color":""}`)}},
 	} {
-		if r := events[i].Record; want != (event.Record{}) && (r == nil || *r != want) {
-			t.Errorf("%s is about %+v, want %+v", events[i].Type, r, want)
+		if i >= len(events) {
+			t.Fatalf("only %d events", len(events))
 		}
-		if events[i].PID != c.cmd.Process.Pid {
-			t.Errorf("%s is of process %d", events[i].Type, events[i].PID)
+		want.V, want.Time, want.PID = event.Version, events[i].Time, c.cmd.Process.Pid
+		if !reflect.DeepEqual(events[i], want) {
+			t.Errorf("reported %+v, want %+v", events[i], want)
 		}
 	}
-	if m := events[4]; *m.Value != 12.5 || m.Unit != "records/s" || *m.Text != (i18n.Text{EN: "speed", KO: "속도"}) {
-		t.Errorf("measured %+v", m)
+}
+
+// A record that one of two groups handled must not be counted for nobody, or for the other one.
+func TestAProgramOfTwoGroupsSaysWhich(t *testing.T) {
+	t.Parallel()
+	c := start(t, "two groups", options{lesson: true})
+	var groups []string
+	for _, e := range c.rest(t) {
+		groups = append(groups, e.Group)
+	}
+	_, status := c.end(t)
+	if !slices.Equal(groups, []string{"shop", "audit"}) || status.ExitStatus() != 2 || !strings.Contains(c.stderr.String(), "Member(group)") {
+		t.Errorf("groups %q, then %v: %s", groups, c.cmd.ProcessState, &c.stderr)
 	}
 }

@@ -7,7 +7,6 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 
@@ -87,20 +86,9 @@ func (k Kafka) Announce() i18n.Text {
 	return t
 }
 
-// IsEmbedded tells whether this is an embedded Kafka of the course, however it was found: KAFKA_BROKERS may name one. Then
-// it asks the cluster, which takes as long as [kafka.NewAdmin].
-func (k Kafka) IsEmbedded(ctx context.Context) (_ bool, err error) {
-	if k.Kind != Env {
-		return k.Kind == Embedded, nil
-	}
-	admin, err := kafka.NewAdmin(ctx, k.Config)
-	if err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, admin.Close()) }()
-	id, err := admin.ClusterID(ctx)
-	return strings.HasPrefix(id, embedded.ClusterIDPrefix), err
-}
+// IsEmbedded tells whether a cluster is an embedded Kafka of the course, by its id, however it was found: KAFKA_BROKERS may
+// name one.
+func IsEmbedded(clusterID string) bool { return strings.HasPrefix(clusterID, embedded.ClusterIDPrefix) }
 
 // KeptKafkaDir is the directory of the embedded Kafka that `lab up --embedded` keeps up.
 func KeptKafkaDir() (string, error) { return home.Dir("embedded", "kafka") }
@@ -204,7 +192,7 @@ func (l Locator) find(ctx context.Context, cfg kafka.Config, kind Kind, acceptRu
 	if kind != Env {
 		published := addresses(l.Ports)
 		for i, a := range askAll(ctx, published) {
-			own := strings.HasPrefix(a.clusterID, embedded.ClusterIDPrefix)
+			own := IsEmbedded(a.clusterID)
 			ofRun := strings.HasPrefix(a.clusterID, embedded.ClusterIDPrefix+runCluster)
 			switch {
 			case ctx.Err() != nil:

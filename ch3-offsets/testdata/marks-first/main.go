@@ -26,7 +26,7 @@ func run(ctx context.Context, p *program.Program) error {
 		return err
 	}
 	if *measure > 0 {
-		p.Measured(i18n.Verbatim("rate"), 1, "records/s")
+		p.Measured("rate", i18n.Verbatim("rate"), 1, "records/s")
 		return nil
 	}
 	config, err := p.Kafka.Sarama()

@@ -39,8 +39,8 @@ func run(ctx context.Context, p *program.Program) error {
 		return err
 	}
 	if *measure > 0 {
-		p.Measured(i18n.Verbatim("a first delivery"), 1, "µs")
-		p.Measured(i18n.Verbatim("a second delivery"), 1, "µs")
+		p.Measured("first-delivery", i18n.Verbatim("a first delivery"), 1, "µs")
+		p.Measured("second-delivery", i18n.Verbatim("a second delivery"), 1, "µs")
 		return nil
 	}
 	config, err := p.Kafka.Sarama()

@@ -8,7 +8,6 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/program"
@@ -50,10 +49,6 @@ func (h *handler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerG
 	}
 	defer func() { err = errors.Join(err, producer.Close()) }()
 	for m := range c.Messages() {
-		g, err := greeting.Decode(m.Value)
-		if err != nil {
-			return err
-		}
 		s.MarkMessage(m, "")
 		s.Commit()
 		if err := producer.BeginTxn(); err != nil {
@@ -63,7 +58,6 @@ func (h *handler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerG
 		if _, _, err := producer.SendMessage(out); err != nil {
 			return err
 		}
-		h.Derived(m, out, g)
 		h.CrashPoint("after-send")
 		if err := producer.CommitTxn(); err != nil {
 			return err

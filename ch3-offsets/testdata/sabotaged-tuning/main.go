@@ -62,7 +62,7 @@ func run(ctx context.Context, p *program.Program) (err error) {
 	}
 	err = errors.Join(err, producer.Close())
 	for name, value := range map[string]float64{"acknowledged": float64(*count), "failed": 0, "rate": 1, "together": 1} {
-		p.Measured(i18n.Verbatim(name), value, "")
+		p.Measured(name, i18n.Verbatim(name), value, "")
 	}
 	return err
 }

@@ -15,7 +15,9 @@ import (
 	"go.uber.org/goleak"
 
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/event/eventtest"
 	"kafkahandson/internal/home"
+	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/mysql/mysqltest"
@@ -24,19 +26,16 @@ import (
 
 // Pass runs a lesson on an embedded Kafka of its own and fails the test unless its verdict is PASS and the guide shows
 // what really happens ([CheckGuide]). A lesson that cannot run there skips the test, and tells why; so does one that
-// needs a MySQL where none can be had ([mysqltest.Need]).
+// needs a MySQL where none can be had ([Need]).
 func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
 	t.Helper()
 	var events []event.Event
 	result, err := Play(t, l, lesson.Options{Emit: func(e event.Event) { events = append(events, e) }})
-	mysqltest.Need(t, err)
-	if !result.Skipped.IsZero() {
-		t.Skip(result.Skipped.EN)
-	}
+	Need(t, result, err)
 	for _, v := range result.Variants {
 		for _, c := range v.Claims {
 			if !c.OK {
-				t.Errorf("%s: %s: %s", v.Name, c.Text.EN, c.Detail)
+				t.Errorf("%s: %s: %s", v.Name, c.ID, c.Evidence)
 			}
 		}
 	}
@@ -47,8 +46,44 @@ func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
 	return result
 }
 
-// Play runs a lesson on an embedded Kafka of its own, whatever comes of it, and checks that it leaves nothing behind:
-// no process, no broker, no folder. The output of the run is shown when the test fails.
+// Need ends the test if the lesson came to no verdict: where it was skipped, the test is too, and tells why. One that was
+// skipped for want of a MySQL fails if [mysqltest.EnvRequire] says so.
+func Need(t testing.TB, result lesson.Result, err error) {
+	t.Helper()
+	switch {
+	case err != nil:
+		t.Fatal(err)
+	case result.Skipped == nil:
+	case result.Skipped.Need == "mysql" && os.Getenv(mysqltest.EnvRequire) == "1":
+		t.Fatalf("skipped, although a MySQL is required: %s", result.Skipped.Why.EN)
+	default:
+		t.Skip(result.Skipped.Why.EN)
+	}
+}
+
+// Tally is a number of a variant's accounting: of its first account, where several have one.
+func Tally(t testing.TB, v lesson.VariantResult, id string) int {
+	t.Helper()
+	value, ok := v.Tallies.Value(id)
+	if !ok {
+		t.Fatalf("%s accounts for no %q: %+v", v.Name, id, v.Tallies)
+	}
+	return int(value)
+}
+
+// Failed returns the claims of a variant that do not hold, and their evidence, by id.
+func Failed(v lesson.VariantResult) map[string]string {
+	failed := map[string]string{}
+	for _, c := range v.Claims {
+		if !c.OK {
+			failed[c.ID] = c.Evidence
+		}
+	}
+	return failed
+}
+
+// Play runs a lesson on an embedded Kafka of its own, whatever comes of it, and checks that its events are as their schema
+// has them, and that it leaves nothing behind: no process, no broker, no folder. The output of the run is shown when the test fails.
 func Play(t *testing.T, l lesson.Lesson, opts lesson.Options) (lesson.Result, error) {
 	t.Helper()
 	return PlayContext(t.Context(), t, l, opts)
@@ -62,11 +97,23 @@ func PlayContext(ctx context.Context, t *testing.T, l lesson.Lesson, opts lesson
 		out  strings.Builder
 		pids []int
 	)
+	schema, err := eventtest.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, prose := range []*lesson.Text{&l.Title, &l.Why} { // the lesson of a test needs none
+		if prose.IsZero() {
+			*prose = i18n.Verbatim(l.Name)
+		}
+	}
 	view := &lesson.View{W: &out, Full: true}
 	emit := opts.Emit
 	opts.Emit = func(e event.Event) {
 		mu.Lock()
 		defer mu.Unlock()
+		if err := schema.Check(e); err != nil {
+			t.Errorf("an event is not as the schema has it: %v", err)
+		}
 		view.Emit(e)
 		if e.Type == event.Started {
 			pids = append(pids, e.PID)
