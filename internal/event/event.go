@@ -79,7 +79,7 @@ type Event struct {
 	Text *i18n.Text `json:"text,omitempty"`
 
 	Record      *Record      `json:"record,omitempty"`
-	Group       string       `json:"group,omitempty"` // the consumer group that handled or committed
+	Group       string       `json:"group,omitempty"` // the consumer group that handled, committed, is idle or failed
 	Assignment  *Assignment  `json:"assignment,omitempty"`
 	Micros      int64        `json:"micros,omitempty"` // how long a commit took, in microseconds
 	Measurement *Measurement `json:"measurement,omitempty"`

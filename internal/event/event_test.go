@@ -152,8 +152,8 @@ func reports() map[event.Type]event.Event {
 		event.Committed: {Group: all.Group, Micros: all.Micros},
 		event.Measured:  {Measurement: &event.Measurement{ID: "rate", Name: i18n.Text{EN: "rate", KO: "속도"}, Value: 12.5, Unit: "records/s"}},
 		event.Observed:  {Observation: all.Observation},
-		event.Idle:      {Text: &i18n.Text{EN: "why", KO: "왜"}, Silence: all.Silence},
-		event.Error:     {Text: &i18n.Text{EN: "why", KO: "왜"}},
+		event.Idle:      {Text: &i18n.Text{EN: "why", KO: "왜"}, Group: all.Group, Silence: all.Silence},
+		event.Error:     {Text: &i18n.Text{EN: "why", KO: "왜"}, Group: all.Group},
 		event.Held:      point,
 		event.Crashed:   point,
 	}
@@ -247,7 +247,7 @@ func TestWhatProgramsDoNotReport(t *testing.T) {
 		`{"v":2,"type":"observed","observation":{"kind":"a","data":[]}}`,
 		`{"v":2,"type":"observed","observation":{"kind":"a"}}`,
 		`{"v":2,"type":"error","text":{"en":"a","ko":""}}`,
-		`{"v":2,"type":"idle","text":{"en":"a","ko":"b"},"silence":{"reason":"I am tired"}}`,
+		`{"v":2,"type":"idle","text":{"en":"a","ko":"b"},"group":"g","silence":{"reason":"I am tired"}}`,
 		`{"v":2,"type":"held","point":"` + strings.Repeat("x", event.MaxReport) + `"}`,
 	} {
 		if e, err := event.ParseReport([]byte(text)); err == nil {

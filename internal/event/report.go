@@ -38,8 +38,8 @@ func reports() map[Type]payload {
 		Committed: {must: []string{"group"}, may: []string{"micros"}},
 		Measured:  {must: []string{"measurement"}},
 		Observed:  {must: []string{"observation"}},
-		Idle:      {must: []string{"text", "silence"}},
-		Error:     {must: []string{"text"}},
+		Idle:      {must: []string{"text", "group", "silence"}},
+		Error:     {must: []string{"text"}, may: []string{"group"}},
 		Held:      {must: []string{"point"}},
 		Crashed:   {must: []string{"point"}},
 	}

@@ -141,6 +141,7 @@ func (c *Command) start() (_ *Process, err error) {
 	p := &Process{
 		run: r, name: r.processName(c.name), source: c.pkg + "/main.go", done: make(chan struct{}),
 		crashes: c.crash != "", point: c.point, reached: map[reader]int64{}, measured: map[string]float64{},
+		members: map[string]*event.Assignment{}, idle: map[string]map[string]map[int32]int64{},
 	}
 
 	var opened []*os.File

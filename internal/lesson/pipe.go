@@ -67,7 +67,7 @@ const (
 	// mostLines is how many lines of a program are passed on.
 	mostLines = 50_000
 	// mostReports is how many reports of a program are counted: each stays in memory to the end of the variant.
-	mostReports = 1_000_000
+	mostReports = 250_000
 )
 
 // readReports passes on what the program reports, until its end. What it returns makes the program's word worthless:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -31,22 +32,22 @@ type Process struct {
 	done    chan struct{} // closed when the process is gone, after everything that it said
 
 	// Guarded by run.mu.
-	crashes    bool // it is to be killed
-	mayFail    bool
-	frozen     bool
-	handled    Records
-	reached    map[reader]int64 // the offset after the last record that it is done with
-	measured   map[string]float64
-	observed   []event.Observation
-	assignment *event.Assignment
-	reported   int                        // how often
-	readUpTo   map[string]map[int32]int64 // the ends that it has read up to, while it has nothing to do
-	held       bool                       // it waits at its crash point
-	crashedAt  string                     // the crash point where it killed itself
-	exited     bool
-	exit       error
-	fault      error    // why its word is worth nothing
-	last       []string // lines of output
+	crashes   bool // it is to be killed
+	mayFail   bool
+	frozen    bool
+	handled   Records
+	reached   map[reader]int64 // the offset after the last record that it is done with
+	measured  map[string]float64
+	observed  []event.Observation
+	members   map[string]*event.Assignment          // what it is, by group
+	reported  int                                   // how often
+	idle      map[string]map[string]map[int32]int64 // the ends that a group has read up to, while it has nothing to do, by topic
+	held      bool                                  // it waits at its crash point
+	crashedAt string                                // the crash point where it killed itself
+	exited    bool
+	exit      error
+	fault     error    // why its word is worth nothing
+	last      []string // lines of output
 }
 
 // reader is a group in a partition.
@@ -388,15 +389,17 @@ func (p *Process) forgetMember() {
 	})
 }
 
-// leaveGroup takes a consumer out of its group, and tells why. A program that is no consumer is left alone.
+// leaveGroup takes a consumer out of its groups, mostly one, and tells why. A program that is no consumer is left alone.
 func (p *Process) leaveGroup(why Text) {
 	p.run.mu.Lock()
-	a := p.assignment
+	members := maps.Clone(p.members)
 	p.run.mu.Unlock()
-	if a == nil {
+	if len(members) == 0 {
 		return
 	}
-	p.run.Must(p.run.admin.RemoveMember(p.run.ctx, a.Group, a.Member))
+	for group, a := range members {
+		p.run.Must(p.run.admin.RemoveMember(p.run.ctx, group, a.Member))
+	}
 	note := why.With(p.name)
 	p.run.emit(event.Event{Type: event.Note, Program: p.name, Text: &note})
 }

@@ -197,17 +197,16 @@ func (r *Run) Handled() Records {
 func (r *Run) observe(p *Process, e event.Event) {
 	r.mu.Lock()
 	p.reported++
-	if active(e.Type) {
-		p.readUpTo = nil
-	}
 	switch e.Type {
 	case event.Produced:
 		r.produced = append(r.produced, Record{Record: *e.Record})
 	case event.Handled:
 		record := Record{Record: *e.Record, Group: e.Group}
+		delete(p.idle, e.Group)
 		p.handled, r.handled = append(p.handled, record), append(r.handled, record)
 		p.passed(record)
 	case event.Duplicate:
+		delete(p.idle, e.Group)
 		p.passed(Record{Record: *e.Record, Group: e.Group})
 	case event.Committed:
 		c := r.commits[e.Group]
@@ -217,9 +216,12 @@ func (r *Run) observe(p *Process, e event.Event) {
 	case event.Observed:
 		p.observed = append(p.observed, *e.Observation)
 	case event.Assigned:
-		p.assignment = e.Assignment
+		p.members[e.Assignment.Group] = e.Assignment
+		delete(p.idle, e.Assignment.Group)
+	case event.Revoked, event.Acquired, event.Released:
+		delete(p.idle, e.Assignment.Group)
 	case event.Idle:
-		p.readUpTo = readEverything(e.Silence)
+		p.idle[e.Group] = readEverything(e.Silence)
 	case event.Held:
 		p.held = true
 	case event.Crashed:

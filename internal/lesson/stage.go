@@ -57,29 +57,36 @@ func onStage(ctx context.Context, l Lesson, opts Options, do func(*stage) error)
 	if s.names, err = newRecord(s.id, l.Name); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.names.close()) }()
+	defer func() { also(&err, s.names.close()) }()
 
 	s.emit(event.Event{Type: event.RunStarted, Text: &l.Title})
 	if s.kafka, err = stack.OpenKafka(ctx, opts.Kafka, opts.Stack, s.id, filepath.Join(s.names.dir, "kafka")); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.kafka.Close()) }()
+	defer func() { also(&err, s.kafka.Close()) }()
 	announce := s.kafka.Announce()
 	s.emit(event.Event{Type: event.Note, Text: &announce})
 
 	if s.admin, err = kafka.NewAdmin(ctx, s.kafka.Config); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.admin.Close()) }()
+	defer func() { also(&err, s.admin.Close()) }()
 	if err := s.lookAround(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.leaveCluster()) }()
-	defer func() { err = errors.Join(err, s.closeDatabase(context.WithoutCancel(ctx))) }() // Ctrl-C must not leave one behind
+	defer func() { also(&err, s.leaveCluster()) }()
+	defer func() { also(&err, s.closeDatabase(context.WithoutCancel(ctx))) }() // Ctrl-C must not leave one behind
 	if err := do(s); err == nil || ctx.Err() == nil || errors.As(err, new(*LeftBehind)) {
 		return err
 	}
 	return ctx.Err() // whatever else failed, failed because of that
+}
+
+// also adds another error to one, and leaves it as it is if there is none.
+func also(err *error, other error) {
+	if other != nil {
+		*err = errors.Join(*err, other)
+	}
 }
 
 // lookAround finds out what kind of Kafka this is.

@@ -366,34 +366,35 @@ func (p *Process) WaitFailed() (exitCode int, last []string) {
 	return p.cmd.ProcessState.ExitCode(), slices.Clone(p.last)
 }
 
-// caughtUp tells whether the program is a consumer that has said that it has read everything, and nothing has happened to
-// it or come to its partitions since. It asks the broker.
+// caughtUp tells whether the program is a consumer that has said, for all of its groups, that it has read everything, and
+// nothing has happened to it or come to its partitions since. It asks the broker.
 func (p *Process) caughtUp() bool {
+	var all []map[string]map[int32]int64
 	p.run.mu.Lock()
-	ends := p.readUpTo
-	p.run.mu.Unlock()
-	if len(ends) == 0 {
-		return false
+	for group := range p.members {
+		all = append(all, p.idle[group])
 	}
+	p.run.mu.Unlock()
+	for _, ends := range all {
+		if len(ends) == 0 || p.run.moreThan(ends) {
+			return false
+		}
+	}
+	return len(all) > 0
+}
+
+// moreThan tells whether partitions have more records than up to these ends, or that it is not known.
+func (r *Run) moreThan(ends map[string]map[int32]int64) bool {
 	for topic, at := range ends {
-		now, err := p.run.admin.DescribeTopic(p.run.ctx, topic)
+		now, err := r.admin.DescribeTopic(r.ctx, topic)
 		if err != nil {
-			return false // then it is not known
+			return true
 		}
 		for _, partition := range now.Partitions {
 			if end, ok := at[partition.ID]; ok && end < partition.End {
-				return false
+				return true
 			}
 		}
-	}
-	return true
-}
-
-// active tells whether a report says that its program is not idle any more.
-func active(t event.Type) bool {
-	switch t {
-	case event.Handled, event.Duplicate, event.Assigned, event.Revoked, event.Acquired, event.Released:
-		return true
 	}
 	return false
 }

@@ -183,11 +183,11 @@ func (m Member) Observer() kafka.GroupObserver {
 			tell(i18n.Text{}, event.Event{Type: event.Committed, Group: m.group, Micros: took.Microseconds()})
 		},
 		Idle: func(why kafka.Idle) {
-			tell(why.Text, event.Event{Type: event.Idle, Text: &why.Text, Silence: &event.Silence{Reason: string(why.Reason), Ends: why.Ends}})
+			tell(why.Text, event.Event{Type: event.Idle, Text: &why.Text, Group: m.group, Silence: &event.Silence{Reason: string(why.Reason), Ends: why.Ends}})
 		},
 		Error: func(err error) {
 			line := i18n.Text{EN: "error, will try again: %v", KO: "오류, 다시 시도합니다: %v"}.With(err)
-			tell(line, event.Event{Type: event.Error, Text: &line})
+			tell(line, event.Event{Type: event.Error, Text: &line, Group: m.group})
 		},
 	}
 }
