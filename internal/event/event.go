@@ -134,7 +134,7 @@ type Observation struct {
 
 // Silence is why a consumer gets nothing.
 type Silence struct {
-	Reason string `json:"reason"` // a [kafkahandson/internal/kafka.Silence]
+	Reason string `json:"reason"` // a [kafkahandson/internal/kafka.IdleReason]
 	// Ends are the ends of the partitions, by topic, if the consumer has read them up to there.
 	Ends map[string]map[int32]int64 `json:"ends,omitempty"`
 }

@@ -119,6 +119,13 @@ func (e Event) checkPayload() error {
 	if a := e.Assignment; a != nil && (a.Group == "" || a.Member == "" || a.Generation < 0) {
 		return fmt.Errorf("an assignment needs group, member and generation, but is %+v", *a)
 	}
+	if a := e.Assignment; a != nil {
+		for topic, partitions := range a.Claims {
+			if len(partitions) > 0 && slices.Min(partitions) < 0 {
+				return fmt.Errorf("%s has no partitions %v", topic, partitions)
+			}
+		}
+	}
 	if e.Micros < 0 {
 		return errors.New("micros is negative")
 	}
@@ -136,8 +143,17 @@ func (e Event) checkPayload() error {
 			return errors.New("data is not an object")
 		}
 	}
-	if s := e.Silence; s != nil && !idPattern().MatchString(s.Reason) {
-		return fmt.Errorf("%q is not a reason", s.Reason)
+	if s := e.Silence; s != nil {
+		if !idPattern().MatchString(s.Reason) {
+			return fmt.Errorf("%q is not a reason", s.Reason)
+		}
+		for _, ends := range s.Ends {
+			for partition, end := range ends {
+				if partition < 0 || end < 0 {
+					return fmt.Errorf("partition %d does not end at %d", partition, end)
+				}
+			}
+		}
 	}
 	return nil
 }

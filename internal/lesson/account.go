@@ -25,15 +25,21 @@ type Account struct {
 // at the variant's end tallies produced, stored, handled, distinct, lost, duplicated, commits and committed offsets. Two
 // groups that read one topic are two accounts.
 func (r *Run) Account(topic, group string) *Account {
-	a := &Account{run: r, topic: topic, from: topic, group: group}
-	r.accounts = append(r.accounts, a)
-	return a
+	return r.account(&Account{run: r, topic: topic, from: topic, group: group})
 }
 
 // AccountStored declares that the variant accounts for how many records a topic holds: for programs that are after speed
 // and do not report single records.
 func (r *Run) AccountStored(topic string) {
-	r.accounts = append(r.accounts, &Account{run: r, topic: topic, from: topic, storedOnly: true})
+	r.account(&Account{run: r, topic: topic, from: topic, storedOnly: true})
+}
+
+func (r *Run) account(a *Account) *Account {
+	if slices.ContainsFunc(r.accounts, func(other *Account) bool { return other.topic == a.topic && other.group == a.group }) {
+		r.Must(fmt.Errorf("there are two accounts of %q in group %q", a.topic, a.group))
+	}
+	r.accounts = append(r.accounts, a)
+	return a
 }
 
 // From says that the records were produced into another topic, and that what the group reads was made of them, with the
@@ -73,9 +79,12 @@ func (a *Account) WaitHandled(records int) {
 }
 
 // Tally puts a number of the lesson's own into the variant's accounting: rows in a table, events without a row. The id is
-// unique within the variant.
+// unique among them.
 func (r *Run) Tally(id string, name Text, value int) {
 	r.Must(validID("tally", id))
+	if slices.ContainsFunc(r.tallies, func(t event.Tally) bool { return t.ID == id }) {
+		r.Must(fmt.Errorf("there are two tallies %q", id))
+	}
 	r.tallies = append(r.tallies, event.Tally{ID: id, Name: name, Value: int64(value)})
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"al.essio.dev/pkg/shellescape"
 
@@ -186,6 +187,7 @@ func (c *Command) start() (_ *Process, err error) {
 		cmd.Env = append(cmd.Env, program.EnvEvents+"=3", program.EnvParent+"=4")
 		cmd.Env = append(cmd.Env, c.environ()...)
 	}
+	p.started = time.Now().Round(0) // without the monotonic clock, which the program has not
 	if err == nil {
 		err = cmd.Start()
 	}

@@ -514,32 +514,39 @@ const widestStrip = 60
 
 // strips draws a line of cells for each partition of what a group reads, one cell a record.
 func (v *View) strips() {
-	drawn, seen := false, false
+	type line struct {
+		name string
+		strip
+	}
+	var lines []line
+	width, seen := programWidth, false
 	for _, x := range v.variants {
 		if x.timeline {
 			continue
 		}
 		for _, a := range x.accounts {
-			for _, strip := range x.stripsOf(a) {
-				if len(strip.cells) > widestStrip {
-					continue
+			name := x.name
+			if len(x.accounts) > 1 {
+				name = strings.TrimSpace(name + " " + a.name())
+			}
+			for _, s := range x.stripsOf(a) {
+				if len(s.cells) <= widestStrip {
+					lines = append(lines, line{name, s})
+					width = max(width, text.StringWidthWithoutEscSequences(name))
+					seen = seen || slices.ContainsFunc(s.cells, func(c cell) bool { return c.seen })
 				}
-				var cells strings.Builder
-				for _, c := range strip.cells {
-					cells.WriteString(v.cell(c))
-					seen = seen || c.seen
-				}
-				name := x.name
-				if len(x.accounts) > 1 {
-					name = strings.TrimSpace(name + " " + a.name())
-				}
-				v.printf("  %s p%d %s\n", text.Pad(name, programWidth, ' '), strip.partition, cells.String())
-				drawn = true
 			}
 		}
 	}
-	if !drawn {
+	if len(lines) == 0 {
 		return
+	}
+	for _, l := range lines {
+		var cells strings.Builder
+		for _, c := range l.cells {
+			cells.WriteString(v.cell(c))
+		}
+		v.printf("  %s p%d %s\n", text.Pad(l.name, width, ' '), l.partition, cells.String())
 	}
 	legend := Text{
 		EN: "each cell a record: %s handled once, %s handled twice, %s lost",

@@ -354,9 +354,7 @@ func (p *Process) WaitHandled(records Records) {
 // WaitFailed waits for the end of a program that is expected to fail. It returns the exit code, and what the program
 // wrote last, a few lines of it.
 func (p *Process) WaitFailed() (exitCode int, last []string) {
-	p.run.mu.Lock()
-	p.mayFail = true
-	p.run.mu.Unlock()
+	p.letFail()
 	p.run.Wait(Wait{
 		For:   Text{EN: "for %s to end", KO: "%s 프로세스가 끝나기를"}.With(p.name),
 		Until: func() (bool, string) { return p.ended(), "" },

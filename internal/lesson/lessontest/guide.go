@@ -1,8 +1,6 @@
 package lessontest
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -34,12 +32,17 @@ func CheckGuide(t *testing.T, l lesson.Lesson, events []event.Event) {
 		for line := range strings.Lines(out.String()) {
 			real = append(real, comparable(line))
 		}
-		for _, folder := range []string{"", filepath.Dir(l.Programs[0])} {
-			file := filepath.Join(folder, name)
-			text, err := os.ReadFile(filepath.Join(root, file))
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
+		chapter, _, _ := strings.Cut(l.Name, "-")
+		guides, err := filepath.Glob(filepath.Join(root, chapter+"-*", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, guide := range append(guides, filepath.Join(root, name)) {
+			text, err := os.ReadFile(guide)
+			if err != nil {
+				t.Fatal(err)
 			}
+			file, err := filepath.Rel(root, guide)
 			if err != nil {
 				t.Fatal(err)
 			}
