@@ -46,7 +46,8 @@ type MySQLOptions struct {
 //
 //   - of the server, alive is free: the next EnsureMySQL starts it again, on the same data and, if free, the same port;
 //   - of a process that used it, its lease is gone. If it was the only one, the server stays until the next
-//     EnsureMySQL finds it and its Release stops it, or until StopMySQL;
+//     EnsureMySQL finds it and its Release stops it, or until StopUnusedMySQL, which lessons have done for them
+//     (internal/leash), or StopMySQL;
 //   - of a process that was initialising: data appears under its name only when it is complete, so it is made anew.
 //
 // The file server.json remembers the port, the program and whether to keep the server, for the next one to come.
@@ -131,18 +132,39 @@ func (m *MySQL) Release(ctx context.Context) error {
 	if err := m.lease.Unlock(); err != nil {
 		return fmt.Errorf("return the lease of the embedded MySQL: %w", err)
 	}
-	state, err := m.server.readState() // someone may have asked to keep it since
-	if err != nil {
-		return err
-	}
-	used, err := m.server.inUse()
-	if err == nil && !used && !state.Keep {
-		err = m.server.stop(ctx)
-	}
+	err = m.server.stopUnused(ctx)
 	if m.child != nil {
 		err = errors.Join(err, m.reap())
 	}
 	return err
+}
+
+// StopUnusedMySQL stops the server of a folder ("" is the default one) unless somebody has a share in it, or it is kept
+// up: what the last one to Release it would have done, for whoever comes after a user that was killed. It is no error if
+// none runs.
+func StopUnusedMySQL(ctx context.Context, dir string) error {
+	server, err := openMySQLServer(dir)
+	if err != nil {
+		return err
+	}
+	unlock, err := server.lock(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(server.stopUnused(ctx), unlock())
+}
+
+// stopUnused stops the server unless somebody uses it, or it is kept up. The caller holds lock.
+func (s mysqlServer) stopUnused(ctx context.Context) error {
+	state, err := s.readState() // someone may have asked to keep it since
+	if err != nil {
+		return err
+	}
+	used, err := s.inUse()
+	if err != nil || used || state.Keep {
+		return err
+	}
+	return s.stop(ctx)
 }
 
 // reap collects the exit status of a server that this process started, if it has ended. If it has not, it becomes

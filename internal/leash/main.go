@@ -1,14 +1,14 @@
-// Command leash becomes a command that knows nothing of lessons, and sees to it that the command does not outlive the
-// runner of the lesson:
+// Command leash does what must be done when the runner of a lesson is gone, however it went:
 //
-//	leash COMMAND [ARGUMENT…]
+//	leash run COMMAND [ARGUMENT…]   becomes a command that knows nothing of lessons, and does not outlive the runner
+//	leash mysql DIR                 stops the private MySQL of a folder then, unless somebody else uses it
 //
-// The runner starts it as the leader of a process group of its own. It leaves a watcher behind in that group and replaces
-// itself with the command, which so keeps its process id, its signals and its exit code. When the runner is gone, however
-// it went, the watcher kills the group. The runner kills the group too, watcher included, when the command has ended.
+// The runner starts it with a descriptor that is at its end once the runner is gone: see program.EnvParent.
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,40 +16,55 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+	"time"
 
+	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/program"
 )
 
-// watch is the argument that makes this the watcher. Its descriptor 3 is at its end when the runner is gone.
-const watch = "--watch"
-
 func main() {
 	var err error
-	switch {
-	case len(os.Args) == 2 && os.Args[1] == watch:
-		err = watchRunner(os.NewFile(3, "runner"))
-	case len(os.Args) > 1:
-		err = become(os.Args[1:])
+	switch args := os.Args[1:]; {
+	case len(args) > 1 && args[0] == "run":
+		err = become(args[1:])
+	case len(args) == 1 && args[0] == "watch": // what become starts
+		err = watch()
+	case len(args) == 2 && args[0] == "mysql":
+		err = stopMySQL(args[1])
 	default:
-		err = fmt.Errorf("usage: leash COMMAND [ARGUMENT…]")
+		err = errors.New("usage: leash run COMMAND [ARGUMENT…] | leash mysql DIR")
 	}
-	fmt.Fprintln(os.Stderr, "leash:", err) // it comes here only if that failed
-	os.Exit(1)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "leash:", err)
+		os.Exit(1)
+	}
 }
 
-// become starts the watcher and replaces this process with a command.
-func become(command []string) error {
+// runner is the descriptor that is at its end when the runner is gone.
+func runner() (*os.File, error) {
 	fd, err := strconv.Atoi(os.Getenv(program.EnvParent))
 	if err != nil {
-		return fmt.Errorf("%s: %w", program.EnvParent, err)
+		return nil, fmt.Errorf("%s: %w", program.EnvParent, err)
 	}
-	syscall.CloseOnExec(fd) // it is the watcher's
+	syscall.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), "runner"), nil
+}
+
+// become leaves a watcher behind and replaces this process with a command, which so keeps its process id, its signals and
+// its exit code. This process leads a process group: the runner kills the group, watcher included, when the command has
+// ended, and the watcher kills it when the runner is gone.
+func become(command []string) error {
+	parent, err := runner()
+	if err != nil {
+		return err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	watcher := exec.Command(self, watch)
-	watcher.ExtraFiles = []*os.File{os.NewFile(uintptr(fd), "runner")}
+	watcher := exec.Command(self, "watch")
+	watcher.ExtraFiles = []*os.File{parent}
+	watcher.Env = append(os.Environ(), program.EnvParent+"=3")
 	if err := watcher.Start(); err != nil {
 		return fmt.Errorf("start the watcher: %w", err)
 	}
@@ -60,11 +75,33 @@ func become(command []string) error {
 	return syscall.Exec(file, command, os.Environ())
 }
 
-// watchRunner waits for the end of the runner, whatever is done to the group meanwhile, and kills the group.
-func watchRunner(runner *os.File) error {
+// waitForRunner returns when the runner is gone, whatever is done to this process meanwhile.
+func waitForRunner() error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	if _, err := io.Copy(io.Discard, runner); err != nil {
-		return fmt.Errorf("watch the runner: %w", err)
+	parent, err := runner()
+	if err == nil {
+		_, err = io.Copy(io.Discard, parent)
 	}
-	return syscall.Kill(0, syscall.SIGKILL) // the group, and this process with it
+	return err
+}
+
+// watch kills the group when the runner is gone.
+func watch() error {
+	if err := waitForRunner(); err != nil {
+		return err
+	}
+	return syscall.Kill(0, syscall.SIGKILL) // and this process with it
+}
+
+// patience is how long another process may be busy with the server.
+const patience = time.Minute
+
+// stopMySQL stops the private MySQL of a folder when the runner is gone and nobody else uses it.
+func stopMySQL(dir string) error {
+	if err := waitForRunner(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return embedded.StopUnusedMySQL(ctx, dir)
 }

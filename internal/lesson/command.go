@@ -124,7 +124,7 @@ func (c *Command) executable() (file string, args []string, err error) {
 			return "", nil, err
 		}
 		leash, err := c.run.leash(c.run.ctx)
-		return leash, c.args, err
+		return leash, append([]string{"run"}, c.args...), err
 	}
 	file, ok := c.run.programs[c.pkg]
 	if !ok {

@@ -3,46 +3,100 @@ package lesson
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 
 	"gorm.io/gorm"
 
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/mysql"
+	"kafkahandson/internal/program"
 	"kafkahandson/internal/stack"
 )
 
 // server is the MySQL of a lesson that needs one.
 type server struct {
 	stack.MySQL
-	db *gorm.DB // the course's database, to create and drop the databases of runs
+	db      *gorm.DB // the course's database, to create and drop the databases of runs
+	watcher *watcher // stops a private server if this process is killed
 }
 
 // openServer finds or starts a MySQL, where Kafka comes from if possible.
-func openServer(ctx context.Context, kind stack.Kind, sink func(event.Event)) (*server, error) {
+func (s *stage) openServer(ctx context.Context) (_ *server, err error) {
 	ports, err := stack.Ports()
 	if err != nil {
 		return nil, err
 	}
+	kind := s.opts.Stack
 	if kind == stack.Env { // a cluster of one's own needs no MySQL of one's own
 		kind = stack.Auto
 	}
-	m, err := stack.OpenMySQL(ctx, mysql.FromEnv(os.Getenv), kind, ports, func(t Text) {
-		sink(event.Event{Type: event.Waiting, Text: &t})
+	opened := &server{}
+	if opened.watcher, err = s.watchMySQL(ctx); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, opened.watcher.close())
+		}
+	}()
+	opened.MySQL, err = stack.OpenMySQL(ctx, mysql.FromEnv(os.Getenv), kind, ports, func(t Text) {
+		s.emit(event.Event{Type: event.Waiting, Text: &t})
 	})
 	if err != nil {
 		return nil, err
 	}
-	db, err := mysql.Open(ctx, m.Config)
-	if err != nil {
-		return nil, errors.Join(err, m.Close(ctx))
+	if opened.db, err = mysql.Open(ctx, opened.Config); err != nil {
+		return nil, errors.Join(err, opened.Close(ctx))
 	}
-	return &server{MySQL: m, db: db}, nil
+	return opened, nil
 }
 
 func (s *server) close(ctx context.Context) error {
-	return errors.Join(mysql.Close(s.db), s.Close(ctx))
+	return errors.Join(mysql.Close(s.db), s.Close(ctx), s.watcher.close())
+}
+
+// watcher is a process of internal/leash that waits for the end of this one.
+type watcher struct {
+	cmd  *exec.Cmd
+	hold *os.File // closed when this process is gone
+}
+
+// watchMySQL starts what stops the private MySQL if this process is killed: it would stay otherwise until somebody uses
+// it next.
+func (s *stage) watchMySQL(ctx context.Context) (*watcher, error) {
+	leash, err := s.leash(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := stack.PrivateMySQLDir()
+	if err != nil {
+		return nil, err
+	}
+	parent, hold, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	w := &watcher{cmd: exec.Command(leash, "mysql", dir), hold: hold}
+	w.cmd.ExtraFiles = []*os.File{parent} // descriptor 3
+	w.cmd.Env = append(os.Environ(), program.EnvParent+"=3")
+	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is not for it
+	if err := w.cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("watch the private MySQL: %w", err), parent.Close(), hold.Close())
+	}
+	return w, parent.Close()
+}
+
+// close lets the watcher end: it finds that nothing is to be done, or that somebody else uses the server.
+func (w *watcher) close() error {
+	err := w.hold.Close()
+	if waitErr := w.cmd.Wait(); waitErr != nil {
+		err = errors.Join(err, fmt.Errorf("the watcher of the private MySQL: %w", waitErr))
+	}
+	return err
 }
 
 // dropLeft drops the databases that killed runs of this computer have left on this server. A run that ends drops its

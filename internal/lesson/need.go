@@ -87,7 +87,7 @@ func ComposeProfile(name string) Need {
 // MySQL gives each variant a database of its own: programs find it in MYSQL_DSN, the lesson with [Run.Database].
 func MySQL() Need {
 	return Need{id: "mysql", missing: func(ctx context.Context, s *stage) (_ *Missing, err error) {
-		s.database, err = openServer(ctx, s.opts.Stack, s.emit)
+		s.database, err = s.openServer(ctx)
 		var p *problem.Problem
 		if errors.As(err, &p) && p.Exit == problem.ExitEnvironment { // the machine has none, or it does not answer
 			return &Missing{Why: Text{EN: "it needs a MySQL: %s", KO: "MySQL이 필요합니다: %s"}.With(p.Text()), Solve: p.Solve}, nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -313,5 +315,44 @@ func TestChecks(t *testing.T) {
 		if tc.check.OK != tc.ok || tc.check.Evidence != tc.evidence {
 			t.Errorf("%s: %+v, want %v %q", tc.name, tc.check, tc.ok, tc.evidence)
 		}
+	}
+}
+
+// A run that was killed while it made its folder, or while it removed it, leaves one without a lock or without a record.
+// The next run sweeps it away, and leaves alone what others still need.
+func TestFoldersOfKilledRunsAreSwept(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("KAFKAHANDSON_HOME", home)
+	runs := filepath.Join(home, "runs")
+	for name, files := range map[string]map[string]string{
+		"rbegan":  {},
+		".rold":   {"lock": ""}, // as older versions began
+		"rending": {"kafka/topic.log": "x"},
+		"rtorn":   {"lock": "", "run.json": `{"lesson":"x","cluster":"abc","top`},
+		"rshared": {"lock": "", "run.json": `{"lesson":"x","cluster":"abc","topics":["t.rshared"]}`},
+	} {
+		if err := os.MkdirAll(filepath.Join(runs, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for file, content := range files {
+			file = filepath.Join(runs, name, file)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(content), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if result, err := lesson.Play(t.Context(), claims("sweeps"), lesson.Options{Stack: stack.Own}); err != nil || !result.Passed {
+		t.Fatal(result, err)
+	}
+	entries, err := os.ReadDir(runs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if !slices.Equal(left, []string{"door", "rshared"}) {
+		t.Errorf("left: %v", left)
 	}
 }

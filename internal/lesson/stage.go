@@ -153,7 +153,7 @@ func (s *stage) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return s.build(ctx)
+	return s.buildPrograms(ctx)
 }
 
 // closeDatabase drops what the run made in the database server, and leaves it.
@@ -168,17 +168,15 @@ func (s *stage) closeDatabase(ctx context.Context) error {
 	return errors.Join(err, s.database.close(ctx))
 }
 
-func (s *stage) build(ctx context.Context) (err error) {
+// buildPrograms builds the lesson's programs, or others in their place.
+func (s *stage) buildPrograms(ctx context.Context) (err error) {
 	packages := slices.Clone(s.lesson.Programs)
 	for i, pkg := range packages {
 		if other, ok := s.opts.Replace[pkg]; ok {
 			packages[i] = other
 		}
 	}
-	what := Text{EN: "building the programs (only the first time, and after you change them)", KO: "프로그램을 빌드하는 중 (처음 한 번, 그리고 코드를 고친 뒤에만)"}
-	slow := time.AfterFunc(patience/2, func() { s.emit(event.Event{Type: event.Waiting, Text: &what}) })
-	defer slow.Stop()
-	if s.programs, err = build(ctx, s.root, packages); err != nil {
+	if s.programs, err = s.build(ctx, packages); err != nil {
 		return err
 	}
 	for pkg, other := range s.opts.Replace {
@@ -187,13 +185,21 @@ func (s *stage) build(ctx context.Context) (err error) {
 	return nil
 }
 
-// leash is the file of internal/leash, which holds commands that are not the course's.
+// build builds programs and returns their files. It tells the person at the terminal if that takes a while.
+func (s *stage) build(ctx context.Context, packages []string) (map[string]string, error) {
+	what := Text{EN: "building the programs (only the first time, and after you change them)", KO: "프로그램을 빌드하는 중 (처음 한 번, 그리고 코드를 고친 뒤에만)"}
+	slow := time.AfterFunc(patience/2, func() { s.emit(event.Event{Type: event.Waiting, Text: &what}) })
+	defer slow.Stop()
+	return build(ctx, s.root, packages)
+}
+
+// leash is the file of internal/leash, which looks after what cannot look after itself if this process is killed.
 func (s *stage) leash(ctx context.Context) (string, error) {
 	const pkg = "internal/leash"
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.leashed == "" {
-		files, err := build(ctx, s.root, []string{pkg})
+		files, err := s.build(ctx, []string{pkg})
 		if err != nil {
 			return "", err
 		}
