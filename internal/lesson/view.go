@@ -323,15 +323,15 @@ func (v *View) summary() {
 // column is a column of the table of variants. It is left out where no row has anything in it.
 type column struct {
 	head string
-	cell func(x *variantView, a accountView) string
+	cell func(x *variantView, a accountView) any // nil where there is nothing
 }
 
 // table compares the variants: a row for each, or for each of its groups.
 func (v *View) table() string {
-	columns := []column{{"", func(x *variantView, _ accountView) string { return x.name }}}
+	columns := []column{{"", func(x *variantView, _ accountView) any { return x.name }}}
 	several := slices.ContainsFunc(v.variants, func(x *variantView) bool { return len(x.accounts) > 1 })
 	if several {
-		columns = append(columns, column{" ", func(_ *variantView, a accountView) string { return a.name() }})
+		columns = append(columns, column{" ", func(_ *variantView, a accountView) any { return a.name() }})
 	}
 	for _, id := range []string{event.TallyHandled, event.TallyDistinct, event.TallyLost, event.TallyDuplicated, event.TallyCommits, event.TallyCommitTime} {
 		columns = append(columns, v.tallyColumn(id))
@@ -339,29 +339,29 @@ func (v *View) table() string {
 	if !slices.ContainsFunc(v.variants, func(x *variantView) bool {
 		return slices.ContainsFunc(x.accounts, func(a accountView) bool { return len(a.committed.At) > 1 }) // too wide, and it has been shown
 	}) {
-		columns = append(columns, column{label(v.Lang, "committed", "커밋된 오프셋"), func(_ *variantView, a accountView) string {
+		columns = append(columns, column{label(v.Lang, "committed", "커밋된 오프셋"), func(_ *variantView, a accountView) any {
 			if _, ok := a.values[event.TallyCommitted]; !ok {
-				return ""
+				return nil
 			}
 			return a.committed.String()
 		}})
 	}
 	for _, t := range v.ownTallies() {
-		columns = append(columns, column{t.Name.In(v.Lang), func(x *variantView, _ accountView) string {
+		columns = append(columns, column{t.Name.In(v.Lang), func(x *variantView, _ accountView) any {
 			if i := slices.IndexFunc(x.tallies, func(own event.Tally) bool { return own.ID == t.ID }); i >= 0 {
-				return fmt.Sprint(x.tallies[i].Value)
+				return x.tallies[i].Value
 			}
-			return ""
+			return nil
 		}})
 	}
-	columns = append(columns, column{label(v.Lang, "claims", "주장"), func(x *variantView, _ accountView) string {
+	columns = append(columns, column{label(v.Lang, "claims", "주장"), func(x *variantView, _ accountView) any {
 		if x.ok {
 			return v.style(text.FgGreen, "✓")
 		}
 		return v.style(text.FgRed, "✗")
 	}})
 	for _, id := range v.measured() {
-		columns = append(columns, column{v.measurement(id).Name.In(v.Lang), func(x *variantView, _ accountView) string {
+		columns = append(columns, column{v.measurement(id).Name.In(v.Lang), func(x *variantView, _ accountView) any {
 			if m, ok := x.measurement(id); ok {
 				return number(m.Value, m.Unit)
 			}
@@ -378,7 +378,7 @@ func (v *View) table() string {
 		head = append(head, strings.TrimSpace(c.head))
 		filled := false
 		for _, x := range v.variants {
-			filled = filled || slices.ContainsFunc(x.rows(), func(a accountView) bool { return c.cell(x, a) != "" })
+			filled = filled || slices.ContainsFunc(x.rows(), func(a accountView) bool { return c.cell(x, a) != nil })
 		}
 		if i > 0 && !filled {
 			hidden = append(hidden, table.ColumnConfig{Number: i + 1, Hidden: true})
@@ -390,7 +390,7 @@ func (v *View) table() string {
 			var row table.Row
 			for _, c := range columns {
 				cell := c.cell(x, a)
-				if i > 0 && c.cell(x, a) == c.cell(x, accountView{}) { // it is about the variant, and has been said
+				if cell == nil || i > 0 && cell == c.cell(x, accountView{}) { // what is about the variant has been said
 					cell = ""
 				}
 				row = append(row, cell)
@@ -405,24 +405,24 @@ func (v *View) table() string {
 // tallyColumn has the number with an id of each account. Where it is always 0, commits and their time are left out.
 func (v *View) tallyColumn(id string) column {
 	c := column{}
-	any := id != event.TallyCommits && id != event.TallyCommitTime
+	shown := id != event.TallyCommits && id != event.TallyCommitTime
 	for _, x := range v.variants {
 		for _, a := range x.accounts {
 			if t, ok := a.values[id]; ok {
 				c.head = t.Name.In(v.Lang)
-				any = any || t.Value != 0
+				shown = shown || t.Value != 0
 			}
 		}
 	}
-	c.cell = func(_ *variantView, a accountView) string {
+	c.cell = func(_ *variantView, a accountView) any {
 		t, ok := a.values[id]
-		if !ok || !any {
-			return ""
+		if !ok || !shown {
+			return nil
 		}
 		if t.Unit == "µs" {
 			return fmt.Sprintf("%.1f ms", float64(t.Value)/1000)
 		}
-		return fmt.Sprint(t.Value)
+		return t.Value
 	}
 	return c
 }

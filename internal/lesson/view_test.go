@@ -58,7 +58,7 @@ func TestOnlyWhatIsAccountedIsShown(t *testing.T) {
 	has(t, none, false, "stored", "handled", "lost")
 
 	own := shown(i18n.Korean, []event.Event{accounting(tally("rows", "", "", 5), tally("phantom", "", "", 2))}, []event.Event{accounting(tally("rows", "", "", 3))})
-	has(t, own, true, "수 rows 5 · 수 phantom 2", "│ 수 rows │ 수 phantom │", "│ 5       │ 2          │", "│ 3       │            │")
+	has(t, own, true, "수 rows 5 · 수 phantom 2", "│ 수 rows │ 수 phantom │", "│       5 │ 2          │", "│       3 │            │")
 	has(t, own, false, "lost", "stored")
 }
 
@@ -86,7 +86,7 @@ func TestCommitsAreShown(t *testing.T) {
 		}
 		return []event.Event{accounting(all...)}
 	}
-	has(t, shown(i18n.English, account(3, 1250, 3)), true, "│ commits │ commit-time │", "│ 3       │ 1.2 ms      │", "committed p0=3", "│ p0=3      │")
+	has(t, shown(i18n.English, account(3, 1250, 3)), true, "│ commits │ commit-time │", "│       3 │ 1.2 ms      │", "committed p0=3", "│ p0=3      │")
 	none := shown(i18n.English, account(0, 0, -1))
 	has(t, none, true, "committed p0=–", "│ p0=–      │")
 	has(t, none, false, "│ commits", " ms")
