@@ -42,6 +42,7 @@ type Process struct {
 	observed  []event.Observation
 	members   map[string]*event.Assignment          // what it is, by group
 	reported  int                                   // how often
+	heard     time.Time                             // when last
 	idle      map[string]map[string]map[int32]int64 // the ends that a group has read up to, while it has nothing to do, by topic
 	held      bool                                  // it waits at its crash point
 	crashedAt string                                // the crash point where it killed itself
@@ -354,7 +355,8 @@ func (p *Process) signal(s syscall.Signal) error {
 	if p.ended() {
 		return nil
 	}
-	if err := syscall.Kill(-p.cmd.Process.Pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+	err := syscall.Kill(-p.cmd.Process.Pid, s)
+	if err != nil && !errors.Is(err, syscall.ESRCH) && !errors.Is(err, syscall.EPERM) { // EPERM: macOS, of one that has just died
 		return fmt.Errorf("%s to %s: %w", s, p.name, err)
 	}
 	return nil

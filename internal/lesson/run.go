@@ -197,6 +197,7 @@ func (r *Run) Handled() Records {
 func (r *Run) observe(p *Process, e event.Event) {
 	r.mu.Lock()
 	p.reported++
+	p.heard = time.Now()
 	switch e.Type {
 	case event.Produced:
 		r.produced = append(r.produced, Record{Record: *e.Record})

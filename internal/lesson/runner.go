@@ -85,7 +85,7 @@ func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 	stays := false
 	err = onStage(ctx, l, opts, func(s *stage) error {
 		result.Run = s.id
-		defer func() { stays = !s.names.nothingLeft() }()
+		defer func() { stays = s.names.Cluster != "" && len(s.names.Topics)+len(s.names.Groups) > 0 }()
 		if result.Skipped, err = s.missing(ctx); err != nil {
 			return err
 		}

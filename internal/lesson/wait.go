@@ -67,6 +67,9 @@ const (
 	defaultTimeout = 60 * time.Second
 	// patience is how long a wait may be before the person at the terminal is told about it.
 	patience = 2 * time.Second
+	// stillness is how long a program that has read everything must have been silent before the lesson believes that it
+	// is done: one that marks first and works then may be at work.
+	stillness = 5 * time.Second
 	// lookAgain is how often a condition is asked when no program reports anything.
 	lookAgain = 50 * time.Millisecond
 )
@@ -365,10 +368,11 @@ func (p *Process) WaitFailed() (exitCode int, last []string) {
 }
 
 // caughtUp tells whether the program is a consumer that has said, for all of its groups, that it has read everything, and
-// nothing has happened to it or come to its partitions since. It asks the broker.
+// nothing has happened to it or come to its partitions for a while. It asks the broker.
 func (p *Process) caughtUp() bool {
 	var all []map[string]map[int32]int64
 	p.run.mu.Lock()
+	still := time.Since(p.heard) >= stillness
 	for group := range p.members {
 		all = append(all, p.idle[group])
 	}
@@ -378,7 +382,7 @@ func (p *Process) caughtUp() bool {
 			return false
 		}
 	}
-	return len(all) > 0
+	return still && len(all) > 0
 }
 
 // moreThan tells whether partitions have more records than up to these ends, or that it is not known.
