@@ -225,25 +225,47 @@ func (a *Admin) ExecuteReset(ctx context.Context, group string, plan []OffsetRes
 		// No leader epoch (-1): AddBlock would say 0, and a Java consumer would take a later offset for a truncated log.
 		req.AddBlockWithLeaderEpoch(r.Topic, r.Partition, r.To, -1, sarama.ReceiveTime, "")
 	}
-	coordinator, err := a.client.Coordinator(group)
-	if err != nil {
-		return fmt.Errorf("find the coordinator of group %s: %w", group, err)
-	}
-	resp, err := coordinator.CommitOffset(req)
-	if err != nil {
-		return fmt.Errorf("reset offsets of group %s: %w", group, err)
-	}
-	for topic, partitions := range resp.Errors {
-		for p, kerr := range partitions {
-			if kerr == sarama.ErrUnknownMemberId || kerr == sarama.ErrRebalanceInProgress { // somebody joined meanwhile
-				return errors.Join(a.RequireInactive(ctx, group), kerr)
-			}
-			if kerr != sarama.ErrNoError {
-				return fmt.Errorf("reset the offset of group %s in %s partition %d: %w", group, topic, p, kerr)
+	return a.atCoordinator(ctx, group, func(coordinator *sarama.Broker) error {
+		resp, err := coordinator.CommitOffset(req)
+		if err != nil {
+			return fmt.Errorf("reset offsets of group %s: %w", group, err)
+		}
+		for topic, partitions := range resp.Errors {
+			for p, kerr := range partitions {
+				if kerr == sarama.ErrUnknownMemberId || kerr == sarama.ErrRebalanceInProgress { // somebody joined meanwhile
+					return errors.Join(a.RequireInactive(ctx, group), kerr)
+				}
+				if kerr != sarama.ErrNoError {
+					return fmt.Errorf("reset the offset of group %s in %s partition %d: %w", group, topic, p, kerr)
+				}
 			}
 		}
-	}
-	return nil
+		return nil
+	})
+}
+
+// atCoordinator asks the coordinator of a group, and asks again while there is none: it moves when a broker stops, and on
+// a busy cluster it gives up a write that the followers have not confirmed in time.
+func (a *Admin) atCoordinator(ctx context.Context, group string, ask func(*sarama.Broker) error) error {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 50*time.Millisecond, time.Second
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		coordinator, err := a.client.Coordinator(group)
+		if err != nil {
+			return struct{}{}, fmt.Errorf("find the coordinator of group %s: %w", group, err)
+		}
+		err = ask(coordinator)
+		for _, moves := range []error{sarama.ErrConsumerCoordinatorNotAvailable, sarama.ErrNotCoordinatorForConsumer, sarama.ErrOffsetsLoadInProgress} {
+			if errors.Is(err, moves) {
+				return struct{}{}, errors.Join(err, a.client.RefreshCoordinator(group))
+			}
+		}
+		if err != nil {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(20*time.Second))
+	return err
 }
 
 // DeleteGroup deletes a group and its committed offsets. While the group has members it refuses and names them.
@@ -286,29 +308,27 @@ func (a *Admin) RequireInactive(ctx context.Context, group string) error {
 // RemoveMember takes a member out of its group at once (what LeaveGroup does for the member itself, KIP-345's
 // RemoveMembersFromConsumerGroup). Without it the coordinator misses a killed member only after its session timeout.
 // A member or group that is already gone is no error.
-func (a *Admin) RemoveMember(_ context.Context, group, memberID string) error {
-	coordinator, err := a.client.Coordinator(group)
-	if err != nil {
-		return fmt.Errorf("find the coordinator of group %s: %w", group, err)
-	}
-	resp, err := coordinator.LeaveGroup(&sarama.LeaveGroupRequest{
-		Version: 3, GroupId: group, Members: []sarama.MemberIdentity{{MemberId: memberID}},
-	})
-	if err != nil {
-		return fmt.Errorf("remove member %s of group %s: %w", memberID, group, err)
-	}
-	codes := []sarama.KError{resp.Err}
-	for _, m := range resp.Members {
-		codes = append(codes, m.Err)
-	}
-	for _, code := range codes {
-		switch code {
-		case sarama.ErrNoError, sarama.ErrUnknownMemberId, sarama.ErrGroupIDNotFound:
-		default:
-			return fmt.Errorf("remove member %s of group %s: %w", memberID, group, code)
+func (a *Admin) RemoveMember(ctx context.Context, group, memberID string) error {
+	return a.atCoordinator(ctx, group, func(coordinator *sarama.Broker) error {
+		resp, err := coordinator.LeaveGroup(&sarama.LeaveGroupRequest{
+			Version: 3, GroupId: group, Members: []sarama.MemberIdentity{{MemberId: memberID}},
+		})
+		if err != nil {
+			return fmt.Errorf("remove member %s of group %s: %w", memberID, group, err)
 		}
-	}
-	return nil
+		codes := []sarama.KError{resp.Err}
+		for _, m := range resp.Members {
+			codes = append(codes, m.Err)
+		}
+		for _, code := range codes {
+			switch code {
+			case sarama.ErrNoError, sarama.ErrUnknownMemberId, sarama.ErrGroupIDNotFound:
+			default:
+				return fmt.Errorf("remove member %s of group %s: %w", memberID, group, code)
+			}
+		}
+		return nil
+	})
 }
 
 // Coordinator returns the id of the broker that coordinates a group.

@@ -295,3 +295,20 @@ func isZombie(pid int) bool {
 	status, err := p.Status()
 	return err == nil && slices.Contains(status, process.Zombie)
 }
+
+// A consumer that marks first and works then has read everything while it is still at work: it is waited for.
+func TestAConsumerAtWorkIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	const pool = "ch3-offsets/throughput"
+	lessontest.Pass(t, lesson.Lesson{
+		Name: "at-work", Programs: []string{producer, pool},
+		Run: func(r *lesson.Run) {
+			topic, group := r.Topic("t", 1), r.Group("g")
+			r.Program(producer, "-topic", topic, "-count", "3").Run()
+			p := r.Program(pool, "-topic", topic, "-group", group, "-how", "unsafe-pool", "-work", "6s", "-interval", "100ms").Start()
+			p.WaitHandled(r.Produced())
+			p.Stop()
+			r.Claim("all", text("all are handled"), lesson.SameRecords(r.Handled(), r.Produced()))
+		},
+	})
+}
