@@ -105,6 +105,7 @@ func rebalance(r *lesson.Run) {
 	timeline := r.ShowTimeline()
 	r.StopAll(a, b, last)
 
+	r.Claim("acknowledged", lesson.Text{EN: "the broker acknowledged all %d", KO: "브로커가 %d개를 모두 확인해 주었습니다"}.With(sent), lesson.Equal(len(account.Produced()), sent))
 	r.Claim("nothing-lost", lesson.Text{EN: "nothing is lost", KO: "유실된 레코드가 없습니다"}, lesson.Equal(len(account.Lost()), 0))
 	r.Claim("one-owner", lesson.Text{EN: "a partition never had two owners at a time", KO: "한 파티션의 소유자가 동시에 둘인 적은 없습니다"}, lesson.Equal(timeline.Overlaps(), 0))
 	r.Claim("broker-agrees", lesson.Text{EN: "the broker names the same owners of all 6", KO: "브로커가 말하는 6개의 소유자도 같습니다"}, lesson.Equal(agreeing(said, topic, end), partitions))

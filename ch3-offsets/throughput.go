@@ -49,6 +49,7 @@ func throughput(r *lesson.Run) {
 
 	group := r.Group("test-consumer-group")
 	account := r.Account(topic, group)
+	r.Claim("acknowledged", lesson.Text{EN: "the broker acknowledged them all", KO: "브로커가 모두 확인해 주었습니다"}, lesson.Equal(len(account.Produced()), count))
 	consumer := func(group string, more ...string) *lesson.Command {
 		return r.Program("ch3-offsets/throughput", append([]string{"-topic", topic, "-group", group, "-how", r.Variant, "-interval", "100ms"}, more...)...)
 	}

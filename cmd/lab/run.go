@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -121,16 +122,13 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 			}
 		}
 		o.result, o.err = lesson.Play(ctx, l, opts)
-		if !kept { // after a verdict Ctrl-C is how keeping up ends
-			if ctx.Err() != nil {
-				return a.stopped(o.err)
-			}
+		if !kept {
 			o.took = time.Since(start)
 		}
 		if f.quiet {
 			a.printf("%s (%.1f s)\n", o.verdict(a.lang), o.took.Seconds())
 		}
-		if f.quiet && o.failed() {
+		if f.quiet && o.failed() && !o.stopped() {
 			a.printf("%s\n", transcript.String())
 		}
 		if f.svg != "" {
@@ -143,9 +141,12 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 			}
 		}
 		if o.err != nil {
-			problem.Render(a.stderr, a.lang, o.err)
+			a.tell(o.err)
 		}
 		outcomes = append(outcomes, o)
+		if ctx.Err() != nil {
+			break
+		}
 	}
 	if len(outcomes) > 1 && !f.json {
 		a.outcomeTable(outcomes)
@@ -155,14 +156,15 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 			return err
 		}
 	}
-	return a.exit(outcomes)
+	return a.exit(outcomes, len(lessons)-len(outcomes))
 }
 
-// stopped tells what Ctrl-C has left behind, mostly nothing.
-func (a *app) stopped(err error) error {
+// tell tells why a lesson came to no verdict: after Ctrl-C, what that has left behind, mostly nothing.
+func (a *app) tell(err error) {
 	var s *lesson.Stopped
 	if !errors.As(err, &s) {
-		return err // it says what is left
+		problem.Render(a.stderr, a.lang, err)
+		return
 	}
 	said := i18n.Text{EN: "Stopped. Nothing is left behind: no process, no port, no folder.", KO: "멈췄습니다. 프로세스, 포트, 폴더 어느 것도 남기지 않았습니다."}
 	if s.Stays {
@@ -172,7 +174,6 @@ func (a *app) stopped(err error) error {
 		}
 	}
 	fmt.Fprintf(a.stderr, "\n%s\n", said.In(a.lang))
-	return err
 }
 
 // outcome is what came of one of several lessons.
@@ -187,8 +188,13 @@ func (o outcome) failed() bool {
 	return o.err != nil || (!o.result.Passed && o.result.Skipped == nil)
 }
 
+// stopped tells whether Ctrl-C ended the lesson.
+func (o outcome) stopped() bool { return errors.Is(o.err, context.Canceled) }
+
 func (o outcome) verdict(lang i18n.Lang) string {
 	switch {
+	case o.stopped():
+		return "STOPPED"
 	case o.err != nil:
 		return "ERROR"
 	case o.result.Skipped != nil:
@@ -199,13 +205,16 @@ func (o outcome) verdict(lang i18n.Lang) string {
 	return "FAIL"
 }
 
-// exit is the error that gives the exit code. A FAIL counts before a lesson that came to no verdict, and where every
-// lesson was skipped nothing has been shown.
-func (a *app) exit(outcomes []outcome) error {
+// exit is the error that gives the exit code, also if Ctrl-C came before some lessons. A FAIL counts before that, and
+// before a lesson that came to no verdict. Where every lesson was skipped nothing has been shown.
+func (a *app) exit(outcomes []outcome, notRun int) error {
 	for _, o := range outcomes {
 		if o.err == nil && o.failed() {
 			return exitCode(problem.ExitFail)
 		}
+	}
+	if notRun > 0 || slices.ContainsFunc(outcomes, outcome.stopped) {
+		return exitCode(interrupted)
 	}
 	var skipped []outcome
 	for _, o := range outcomes {
@@ -238,7 +247,7 @@ func (a *app) outcomeTable(outcomes []outcome) {
 	a.printf("\n")
 	a.table(table.Row{a.t("lesson", "레슨"), a.t("variants", "변형"), a.t("claims", "주장"), a.t("time", "시간"), a.t("verdict", "판정")}, rows)
 	a.printf("%s\n", i18n.Text{EN: "%d passed, %d failed, %d skipped", KO: "통과 %d, 실패 %d, 건너뜀 %d"}.
-		With(count["PASS"], count["FAIL"]+count["ERROR"], count["SKIPPED"]).In(a.lang))
+		With(count["PASS"], count["FAIL"]+count["ERROR"]+count["STOPPED"], count["SKIPPED"]).In(a.lang))
 }
 
 // keepUp waits for Ctrl-C while the Kafka of the run can be looked at.

@@ -140,6 +140,9 @@ func reports() map[event.Type]event.Event {
 	all := full()
 	record := event.Event{Record: all.Record}
 	assignment := event.Event{Assignment: all.Assignment}
+	one := *all.Assignment
+	one.Claims = map[string][]int32{"orders": {1}}
+	moved := event.Event{Assignment: &one}
 	point := event.Event{Point: all.Point}
 	return map[event.Type]event.Event{
 		event.Produced:  record,
@@ -147,8 +150,8 @@ func reports() map[event.Type]event.Event {
 		event.Duplicate: {Record: all.Record, Group: all.Group},
 		event.Assigned:  assignment,
 		event.Revoked:   assignment,
-		event.Acquired:  assignment,
-		event.Released:  assignment,
+		event.Acquired:  moved,
+		event.Released:  moved,
 		event.Committed: {Group: all.Group, Micros: all.Micros},
 		event.Measured:  {Measurement: &event.Measurement{ID: "rate", Name: i18n.Text{EN: "rate", KO: "속도"}, Value: 12.5, Unit: "records/s"}},
 		event.Observed:  {Observation: all.Observation},
@@ -242,6 +245,9 @@ func TestWhatProgramsDoNotReport(t *testing.T) {
 		`{"v":2,"type":"handled","record":{"topic":"t","partition":0,"offset":0,"key":"","id":""}}`,
 		`{"v":2,"type":"assigned","assignment":{"group":"g","member":"","generation":1,"claims":{}}}`,
 		`{"v":2,"type":"assigned","assignment":{"group":"g","member":"m","generation":1,"claims":{"t":[0,-1]}}}`,
+		`{"v":2,"type":"assigned","assignment":{"group":"g","member":"m","generation":1,"claims":{"t":[1,0,1]}}}`,
+		`{"v":2,"type":"acquired","assignment":{"group":"g","member":"m","generation":1,"claims":{"t":[0,1]}}}`,
+		`{"v":2,"type":"released","assignment":{"group":"g","member":"m","generation":1,"claims":{}}}`,
 		`{"v":2,"type":"idle","text":{"en":"a","ko":"b"},"group":"g","silence":{"reason":"caught-up","ends":{"t":{"-1":0}}}}`,
 		`{"v":2,"type":"idle","text":{"en":"a","ko":"b"},"group":"g","silence":{"reason":"caught-up","ends":{"t":{"0":-1}}}}`,
 		`{"v":2,"type":"measured","measurement":{"id":"a b","name":{"en":"a","ko":"a"},"value":1}}`,

@@ -120,10 +120,16 @@ func (e Event) checkPayload() error {
 		return fmt.Errorf("an assignment needs group, member and generation, but is %+v", *a)
 	}
 	if a := e.Assignment; a != nil {
+		claims := 0
 		for topic, partitions := range a.Claims {
-			if len(partitions) > 0 && slices.Min(partitions) < 0 {
-				return fmt.Errorf("%s has no partitions %v", topic, partitions)
+			sorted := slices.Sorted(slices.Values(partitions))
+			if len(sorted) > 0 && (sorted[0] < 0 || len(slices.Compact(sorted)) < len(partitions)) {
+				return fmt.Errorf("%s has no such partitions", topic)
 			}
+			claims += len(partitions)
+		}
+		if moved := e.Type == Acquired || e.Type == Released; moved && claims != 1 {
+			return fmt.Errorf("%d partitions, and not the one that moves", claims)
 		}
 	}
 	if e.Micros < 0 {

@@ -22,14 +22,6 @@ func Equal(got, want int) Check {
 	return Check{Evidence: fmt.Sprintf("%d ≠ %d", got, want)}
 }
 
-// AtLeast checks for a number that is not smaller. It is for negative controls: "really loses".
-func AtLeast(got, least int) Check {
-	if got >= least {
-		return Check{OK: true, Evidence: fmt.Sprint(got)}
-	}
-	return Check{Evidence: fmt.Sprintf("%d < %d", got, least)}
-}
-
 // Less checks for a number that is smaller than another one.
 func Less(got, than int) Check {
 	if got < than {

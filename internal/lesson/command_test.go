@@ -111,23 +111,17 @@ func TestForeignCommand(t *testing.T) {
 		Name: "foreign",
 		Run: func(r *lesson.Run) {
 			shell := func(script string) *lesson.Process { return r.Command("sh", "-c", script).Start() }
-			said := func(p *lesson.Process, line string) lesson.Wait {
-				return lesson.Wait{For: text("for " + line), Of: p, Until: func() (bool, string) {
-					lines := p.Lines()
-					return slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, line) }), strings.Join(lines, "|")
-				}}
-			}
 			code, lines := shell("echo one; echo two >&2; exit 7").WaitFailed()
 			r.Claim("exit-code", text("its exit code is known"), lesson.Equal(code, 7))
 			r.Claim("lines", text("and what it said"), lesson.Equal(len(lines), 2))
 
 			p := shell("trap '' TERM; sleep 300 & echo child $!; trap - TERM; wait")
-			r.Wait(said(p, "child"))
+			p.WaitLine("child")
 			grandchild = strings.TrimPrefix(p.Lines()[0], "child ")
 			p.Stop()
 
 			alive := shell("echo ready; sleep 300")
-			r.Wait(said(alive, "ready"))
+			alive.WaitLine("ready")
 			alive.Freeze()
 			alive.Resume()
 			alive.Kill()

@@ -34,31 +34,28 @@ var errHeldOpen = errors.New("a process that it started still holds its output o
 func newPipe(f *os.File) *pipe { return &pipe{file: f, rest: mostRest} }
 
 func (p *pipe) Read(b []byte) (int, error) {
-	if !p.ended.Load() {
-		n, err := p.file.Read(b)
-		if errors.Is(err, os.ErrDeadlineExceeded) { // it ended meanwhile
+	n, err := p.file.Read(b)
+	if errors.Is(err, os.ErrDeadlineExceeded) { // the program has ended: what it wrote is there
+		if err = p.file.SetReadDeadline(time.Now().Add(stragglers)); err == nil {
+			n, err = p.file.Read(b)
+		}
+	}
+	if p.ended.Load() {
+		if p.rest -= n; p.rest < 0 {
 			err = errHeldOpen
 		}
-		return n, err
 	}
-	if p.rest <= 0 {
-		return 0, errHeldOpen
-	}
-	if err := p.file.SetReadDeadline(time.Now().Add(stragglers)); err != nil {
-		return 0, err
-	}
-	n, err := p.file.Read(b[:min(len(b), p.rest)])
-	p.rest -= n
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = errHeldOpen
 	}
 	return n, err
 }
 
-// programEnded tells the pipe that its program has ended.
+// programEnded tells the pipe that its program has ended: a Read that waits, and the next one, wait no longer than for
+// stragglers.
 func (p *pipe) programEnded() {
 	p.ended.Store(true)
-	_ = p.file.SetReadDeadline(time.Now().Add(stragglers)) // of a Read that waits now; a pipe can do that
+	_ = p.file.SetReadDeadline(time.Now()) // a pipe can do that
 }
 
 const (
@@ -66,25 +63,25 @@ const (
 	longestLine = 8 << 10
 	// mostLines is how many lines of a program are passed on.
 	mostLines = 50_000
-	// mostReports is how many reports of a program are counted: each stays in memory to the end of the variant.
-	mostReports = 250_000
+	// mostReported is how many bytes of a program's reports are counted: they stay in memory to the end of the variant.
+	mostReported = 32 << 20
 )
 
-// readReports passes on what the program reports, until its end. What it returns makes the program's word worthless:
-// something that is not a report, or too much.
-func readReports(p *pipe, report func(event.Event)) error {
+// readReports passes on what the program reports, until its end, and the beginning of a report that it has not ended. It
+// tells at once of a fault, which makes the program's word worthless, and listens no more: something that is not a
+// report, or too much.
+func readReports(p *pipe, report func(event.Event), fault func(error)) (torn []byte) {
 	lines := bufio.NewReaderSize(p, event.MaxReport+1)
-	for n := 0; ; n++ {
+	for reported := 0; ; {
 		line, err := lines.ReadSlice('\n')
+		reported += len(line)
 		switch {
-		case errors.Is(err, io.EOF): // a last line without its end: the program was killed while it wrote it
-			return nil
-		case errors.Is(err, errHeldOpen):
-			return err
+		case errors.Is(err, io.EOF):
+			return bytes.Clone(line)
 		case errors.Is(err, bufio.ErrBufferFull):
 			err = fmt.Errorf("it reported a line of more than %d bytes", event.MaxReport)
-		case err == nil && n == mostReports:
-			err = fmt.Errorf("it reported more than %d times", mostReports)
+		case err == nil && reported > mostReported:
+			err = fmt.Errorf("it reported more than %d MiB", mostReported>>20)
 		}
 		var e event.Event
 		if err == nil {
@@ -93,10 +90,9 @@ func readReports(p *pipe, report func(event.Event)) error {
 			}
 		}
 		if err != nil {
-			if _, drainErr := io.Copy(io.Discard, lines); drainErr != nil { // or it would wait for a reader
-				err = errors.Join(err, drainErr)
-			}
-			return err
+			fault(err)
+			_, _ = io.Copy(io.Discard, lines) // or it would wait for a reader
+			return nil
 		}
 		report(e)
 	}

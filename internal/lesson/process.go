@@ -49,6 +49,7 @@ type Process struct {
 	exited    bool
 	exit      error
 	fault     error    // why its word is worth nothing
+	torn      []byte   // a report that it has not ended
 	last      []string // lines of output
 }
 
@@ -68,14 +69,17 @@ func (f *Fault) Error() string { return fmt.Sprintf("%s: %v", f.Program, f.Err) 
 func (f *Fault) Unwrap() error { return f.Err }
 
 func (p *Process) readReports() {
-	err := readReports(p.events, func(e event.Event) {
+	torn := readReports(p.events, func(e event.Event) {
 		e.Program, e.PID = p.name, p.cmd.Process.Pid
 		if now := time.Now(); e.Time.Before(p.started) || e.Time.After(now) { // they share the computer's clock
 			e.Time = now
 		}
 		p.run.observe(p, e)
-	})
-	p.found(errors.Join(err, p.events.file.Close()))
+	}, p.found)
+	p.run.mu.Lock()
+	p.torn = torn
+	p.run.mu.Unlock()
+	p.found(p.events.file.Close())
 }
 
 const (
@@ -122,11 +126,14 @@ func (p *Process) reap() {
 		p.events.programEnded()
 	}
 	p.readers.Wait()
+	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); len(p.torn) > 0 && !(ok && status.Signaled()) { // killed in the middle of it
+		p.found(fmt.Errorf("it left a report unfinished: %s", event.Visible(string(p.torn[:min(len(p.torn), 200)]))))
+	}
 	closeErr := p.leash.Close()
-	p.run.emit(event.Event{Type: event.Exited, Program: p.name, PID: p.cmd.Process.Pid, Status: p.cmd.ProcessState.String()})
 	p.run.mu.Lock()
 	p.exited, p.exit = true, errors.Join(err, closeErr)
 	p.run.mu.Unlock()
+	p.run.emit(event.Event{Type: event.Exited, Program: p.name, PID: p.cmd.Process.Pid, Status: p.cmd.ProcessState.String()})
 	close(p.done)
 	p.run.changed()
 }
@@ -222,7 +229,10 @@ func (p *Process) isHeld() bool {
 	return p.held
 }
 
-func (p *Process) ended() bool {
+// ended tells whether the process is gone, and that has been told.
+func (p *Process) ended() bool { return p.goneWithin(0) }
+
+func (p *Process) hasExited() bool {
 	p.run.mu.Lock()
 	defer p.run.mu.Unlock()
 	return p.exited
@@ -230,7 +240,7 @@ func (p *Process) ended() bool {
 
 // killed tells whether the process has ended with SIGKILL.
 func (p *Process) killed() bool {
-	if !p.ended() {
+	if !p.hasExited() {
 		return false
 	}
 	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
@@ -301,11 +311,16 @@ func (p *Process) tail() i18n.Text {
 // Stop asks the program to end, as Ctrl-C or `docker stop` does (SIGTERM), and waits for it. A program of the course ends
 // with exit code 0 then; any other command ends as it likes.
 func (p *Process) Stop() {
+	p.terminate()
+	p.Wait()
+}
+
+// terminate asks the program to end.
+func (p *Process) terminate() {
 	if p.events == nil {
 		p.letFail()
 	}
 	p.run.Must(p.signal(syscall.SIGTERM))
-	p.Wait()
 }
 
 // letFail says that any exit code is right.
@@ -342,9 +357,13 @@ func (p *Process) Freeze() {
 	})
 }
 
-// Resume wakes up a program that is frozen, or that waits at the crash point of HoldAt (SIGCONT).
+// Resume wakes up a program that is frozen, or that waits at the crash point of HoldAt (SIGCONT). That one need not be
+// killed any more.
 func (p *Process) Resume() {
 	p.run.mu.Lock()
+	if p.held {
+		p.crashes, p.point = false, ""
+	}
 	p.frozen, p.held = false, false
 	p.run.mu.Unlock()
 	p.run.Must(p.signal(syscall.SIGCONT))
@@ -389,6 +408,11 @@ func (p *Process) end() error {
 }
 
 func (p *Process) goneWithin(limit time.Duration) bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {

@@ -84,6 +84,9 @@ func (rs Records) At(topic string, partition int32, offset int64) Records {
 // First returns the first n records, fewer if there are no more.
 func (rs Records) First(n int) Records { return slices.Clone(rs[:min(n, len(rs))]) }
 
+// After returns the records after the first n.
+func (rs Records) After(n int) Records { return slices.Clone(rs[min(n, len(rs)):]) }
+
 // Repeated returns the records that the same group had handled before, in the order of their repetition. That two groups
 // handle a record is no repetition.
 func (rs Records) Repeated() Records {
@@ -138,15 +141,6 @@ func (rs Records) Committable(topic string, partitions int32) Offsets {
 		}
 	}
 	return offsets
-}
-
-// Places is how many different places the records are at.
-func (rs Records) Places() int {
-	places := map[event.Record]bool{}
-	for _, r := range rs {
-		places[event.Record{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}] = true
-	}
-	return len(places)
 }
 
 func (rs Records) filter(keep func(Record) bool) Records {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"gorm.io/gorm"
@@ -166,7 +166,7 @@ func validID(of, id string) error {
 // StopAll asks programs to end, all at once, as [Process.Stop] asks one, and waits for them.
 func (r *Run) StopAll(processes ...*Process) {
 	for _, p := range processes {
-		r.Must(p.signal(syscall.SIGTERM))
+		p.terminate()
 	}
 	for _, p := range processes {
 		p.Wait()
@@ -276,13 +276,16 @@ func (r *Run) play(experiment func(*Run)) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			a, ok := v.(abort)
-			if !ok {
-				panic(v)
+			if !ok { // a fault of the lesson, or it did not expect what a program did
+				a.err = fmt.Errorf("the lesson panicked: %v\n%s", v, debug.Stack())
 			}
 			err = a.err
 		}
 	}()
 	experiment(r)
+	if p := r.failed(nil); p != nil { // while the lesson looked elsewhere
+		return p.verdict()
+	}
 	return nil
 }
 

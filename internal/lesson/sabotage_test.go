@@ -75,6 +75,18 @@ func TestSabotage(t *testing.T) {
 		p.WaitHeld()
 		p.Kill()
 	}
+	inTheMiddle := func(_ *lesson.Account, c *lesson.Command) {
+		p := c.Start()
+		p.WaitLine("in the middle")
+		p.Kill()
+	}
+	leftUnfinished := func(_ *lesson.Account, c *lesson.Command) {
+		p := c.Start()
+		p.WaitLine("in the middle")
+		p.Stop()
+	}
+	startOnly := func(_ *lesson.Account, c *lesson.Command) { c.Start() }
+	startToCrash := func(_ *lesson.Account, c *lesson.Command) { c.CrashAt("after-lunch", 1).Start() }
 	stop := func(a *lesson.Account, c *lesson.Command) {
 		p := c.Start()
 		a.WaitHandled(3)
@@ -85,6 +97,8 @@ func TestSabotage(t *testing.T) {
 		start  func(*lesson.Account, *lesson.Command)
 		want   outcome
 		failed map[string]string // claims
+		// elsewhere: the program ends while the lesson looks elsewhere.
+		elsewhere bool
 	}{
 		{how: "", start: run, want: pass},
 		{how: "", start: crash, want: pass},
@@ -97,6 +111,8 @@ func TestSabotage(t *testing.T) {
 		{how: "leaves the number out", start: run, want: fault},
 		{how: "speaks of version 1", start: run, want: fault},
 		{how: "writes what is no JSON", start: run, want: fault},
+		{how: "writes what is no JSON and goes on", start: run, want: fault},
+		{how: "owns a partition often", start: run, want: fault},
 		{how: "handles another topic's", start: run, want: fail, failed: map[string]string{"nothing-lost": "3 ≠ 0", "all-handled": "0 ≠ 3"}},
 		{how: "handles for another group", start: run, want: fail, failed: map[string]string{"nothing-lost": "3 ≠ 0", "all-handled": "0 ≠ 3"}},
 		{how: "two groups share the work", start: run, want: fail, failed: map[string]string{"nothing-lost": "1 ≠ 0", "all-handled": "2 ≠ 3"}},
@@ -123,15 +139,29 @@ func TestSabotage(t *testing.T) {
 		{how: "", start: neverThere, want: "error: ended"},
 		{how: "", start: held, want: "error: ended"},
 		{how: "exits with 1", start: held, want: "error: ended"},
-		{how: "dies in the middle of a report", start: run, want: fail, failed: map[string]string{"nothing-lost": "1 ≠ 0", "all-handled": "2 ≠ 3"}},
+		{how: "dies in the middle of a report", start: inTheMiddle, want: fail, failed: map[string]string{"nothing-lost": "1 ≠ 0", "all-handled": "2 ≠ 3"}},
+		{how: "dies in the middle of a report", start: leftUnfinished, want: fault}, // it ends by itself
+		{how: "exits with 1", start: startOnly, elsewhere: true, want: died},
+		{how: "exits with 1", start: startToCrash, elsewhere: true, want: died},
 	} {
 		t.Run(string(tc.want)+"/"+tc.how, func(t *testing.T) {
 			var lines []string
+			exited := make(chan struct{})
 			opts := lesson.Options{Emit: func(e event.Event) {
-				if e.Type == event.Output {
+				switch e.Type {
+				case event.Output:
 					lines = append(lines, e.Line)
+				case event.Exited:
+					close(exited)
 				}
 			}}
+			start := tc.start
+			if tc.elsewhere {
+				start = func(a *lesson.Account, c *lesson.Command) {
+					tc.start(a, c)
+					<-exited
+				}
+			}
 			if tc.want == outcome("error: "+lesson.TimedOut) {
 				opts.Timeout = 3 * time.Second
 			}
@@ -145,9 +175,9 @@ func TestSabotage(t *testing.T) {
 					return lesson.Play(t.Context(), l, opts)
 				}
 			}
-			start, before := time.Now(), heap()
-			result, err := play(t, honest(tc.how, tc.start), opts)
-			if took := time.Since(start); took > 50*time.Second { // and not when the time is up
+			began, before := time.Now(), heap()
+			result, err := play(t, honest(tc.how, start), opts)
+			if took := time.Since(began); took > 50*time.Second { // and not when the time is up
 				t.Errorf("it took %v", took)
 			}
 			if grown := heap() - before; flood && grown > 100<<20 {

@@ -316,9 +316,13 @@ func (t *Timeline) Repeated() int {
 	return n
 }
 
-// reached is how far the present owners have handled their partitions: the offset after the last record.
-func (t *Timeline) reached() map[int32]int64 {
+// reached is how far the present owners have handled their partitions: the offset after the last record. Of another group
+// or topic it knows nothing.
+func (t *Timeline) reached(group, topic string) map[int32]int64 {
 	next := map[int32]int64{}
+	if group != t.group || topic != t.topic {
+		return next
+	}
 	owners, _ := t.Owners()
 	for _, h := range t.handled {
 		if s, ok := owners[h.partition]; ok && s.Program == h.program && !h.at.Before(s.From) {

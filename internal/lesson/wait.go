@@ -157,12 +157,13 @@ func (r *Run) fault() error {
 	return nil
 }
 
-// failed is a program other than this one that has failed; nil if none has.
+// failed is a program other than this one that has ended as it should not; nil if none has.
 func (r *Run) failed(but *Process) *Process {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, p := range r.processes {
-		if p != but && p.exit != nil && !p.crashes && !p.mayFail {
+	processes := slices.Clone(r.processes)
+	r.mu.Unlock()
+	for _, p := range processes {
+		if p != but && p.hasExited() && p.verdict() != nil {
 			return p
 		}
 	}
@@ -223,7 +224,7 @@ func (r *Run) WaitStored(topic string, records int) {
 	})
 }
 
-// WaitCaughtUp waits until the members of a group, which own all partitions of the timeline's topic, have handled it up
+// WaitCaughtUp waits until the members of the timeline's group, which own all partitions of its topic, have handled it up
 // to its end. A record that they skip on their way is lost, and does not hold it up. Nobody may produce meanwhile.
 func (r *Run) WaitCaughtUp(group, topic string) {
 	ends, committed := r.ends(topic), r.Committed(group, topic)
@@ -231,7 +232,7 @@ func (r *Run) WaitCaughtUp(group, topic string) {
 		For: Text{EN: "for group %s to catch up", KO: "%s 그룹이 따라잡기를"}.With(group),
 		Until: func() (bool, string) {
 			r.mu.Lock()
-			reached := r.timeline.reached()
+			reached := r.timeline.reached(group, topic)
 			r.mu.Unlock()
 			var open []string
 			for _, p := range slices.Sorted(maps.Keys(ends.At)) {
@@ -354,6 +355,17 @@ func (p *Process) WaitHandled(records Records) {
 	})
 }
 
+// WaitLine waits until the program has printed a line that begins so: for a command that reports nothing.
+func (p *Process) WaitLine(prefix string) {
+	p.run.Wait(Wait{
+		For: Text{EN: "for %s to print %q", KO: "%s 프로세스가 %q을(를) 출력하기를"}.With(p.name, prefix),
+		Of:  p,
+		Until: func() (bool, string) {
+			return slices.ContainsFunc(p.Lines(), func(line string) bool { return strings.HasPrefix(line, prefix) }), ""
+		},
+	})
+}
+
 // WaitFailed waits for the end of a program that is expected to fail. It returns the exit code, and what the program
 // wrote last, a few lines of it.
 func (p *Process) WaitFailed() (exitCode int, last []string) {
@@ -368,8 +380,12 @@ func (p *Process) WaitFailed() (exitCode int, last []string) {
 }
 
 // caughtUp tells whether the program is a consumer that has said, for all of its groups, that it has read everything, and
-// nothing has happened to it or come to its partitions for a while. It asks the broker.
+// nothing has happened to it or come to its partitions for a while. It asks the broker. While other programs run it is not
+// certain: they may send something, or leave a partition to this one.
 func (p *Process) caughtUp() bool {
+	if len(p.run.running()) > 1 {
+		return false
+	}
 	var all []map[string]map[int32]int64
 	p.run.mu.Lock()
 	still := time.Since(p.heard) >= stillness
@@ -392,8 +408,8 @@ func (r *Run) moreThan(ends map[string]map[int32]int64) bool {
 		if err != nil {
 			return true
 		}
-		for _, partition := range now.Partitions {
-			if end, ok := at[partition.ID]; ok && end < partition.End {
+		for _, partition := range now.Partitions { // one of somebody else may become this member's
+			if end, ok := at[partition.ID]; !ok || end < partition.End {
 				return true
 			}
 		}

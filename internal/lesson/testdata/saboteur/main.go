@@ -69,6 +69,8 @@ func run(ctx context.Context, p *program.Program) error {
 		handled(*topic, *group, 0)
 		handled(*topic, *group, 1)
 		write(fmt.Sprintf(`{"v":2,"type":"handled","group":%q,"record":{"topic":%q,"part`, *group, *topic))
+		p.Print(i18n.Verbatim("in the middle"))
+		<-ctx.Done()
 		return nil
 	}
 	for i := range 3 {
@@ -108,13 +110,21 @@ func sabotage(ctx context.Context, how, topic string) error {
 		write(`{"v":1,"type":"held","point":"x"}` + "\n")
 	case "writes what is no JSON":
 		write("handled everything, I swear\n")
+	case "writes what is no JSON and goes on":
+		write("handled everything, I swear\n")
+		<-ctx.Done()
+	case "owns a partition often":
+		line := `{"v":2,"type":"acquired","assignment":{"group":"g","member":"m","generation":1,"claims":{"t":[0` + strings.Repeat(",0", 32_000) + "]}}}\n"
+		for range 300 {
+			write(line)
+		}
 	case "reports a line without an end":
 		for range 64 {
 			write(strings.Repeat("x", 1<<20))
 		}
 	case "reports without an end":
 		out := bufio.NewWriterSize(events, 1<<16)
-		for range 400_000 {
+		for range 500_000 {
 			_, _ = fmt.Fprintf(out, `{"v":2,"type":"handled","record":{"topic":%q,"partition":0,"offset":0,"key":"","id":"0"}}`+"\n", topic)
 		}
 		return out.Flush()
