@@ -88,6 +88,40 @@ func TestKillsAtRandomMoments(t *testing.T) {
 	}
 }
 
+// A frozen program cannot notice that lab is gone: somebody else does for it.
+func TestKillWhileAProgramIsFrozen(t *testing.T) {
+	home := t.TempDir()
+	cmd := exec.Command("lab", "run", "--stack=embedded", "--json", "ch3-exactly-once", "--variant", "zombie")
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "KAFKAHANDSON_HOME="+home)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	held, killed := false, false
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		var e event.Event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			t.Fatal(err)
+		}
+		held = held || e.Type == event.Held
+		if held && !killed && e.Type == event.Note { // that it is frozen
+			killed = true
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = cmd.Wait() // it was killed
+	if !killed {
+		t.Error("nothing was frozen")
+	}
+	await(t, "the end of everything", func() bool { return len(processesIn(t, home)) == 0 })
+}
+
 // processesIn are the processes that have something to do with a folder: they were built into it, or have their data
 // there. Those that are dead do not count.
 func processesIn(t *testing.T, home string) []string {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/program"
 )
 
 func main() {
@@ -22,7 +23,10 @@ func run() int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	a := newApp(os.Args[1:])
-	err := a.rootCommand().ExecuteContext(ctx)
+	ctx, err := program.WithParent(ctx, os.Getenv) // a lesson may have started it
+	if err == nil {
+		err = a.rootCommand().ExecuteContext(ctx)
+	}
 	if err == nil {
 		return problem.ExitOK
 	}

@@ -1,6 +1,7 @@
 // Command leash does what must be done when the runner of a lesson is gone, however it went:
 //
 //	leash run COMMAND [ARGUMENT…]   becomes a command that knows nothing of lessons, and does not outlive the runner
+//	leash kill GROUP                kills a process group then: a frozen one cannot look after itself
 //	leash mysql DIR                 stops the private MySQL of a folder then, unless somebody else uses it
 //
 // The runner starts it with a descriptor that is at its end once the runner is gone: see program.EnvParent.
@@ -27,12 +28,12 @@ func main() {
 	switch args := os.Args[1:]; {
 	case len(args) > 1 && args[0] == "run":
 		err = become(args[1:])
-	case len(args) == 1 && args[0] == "watch": // what become starts
-		err = watch()
+	case len(args) == 2 && args[0] == "kill":
+		err = kill(args[1])
 	case len(args) == 2 && args[0] == "mysql":
 		err = stopMySQL(args[1])
 	default:
-		err = errors.New("usage: leash run COMMAND [ARGUMENT…] | leash mysql DIR")
+		err = errors.New("usage: leash run COMMAND [ARGUMENT…] | leash kill GROUP | leash mysql DIR")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "leash:", err)
@@ -62,7 +63,7 @@ func become(command []string) error {
 	if err != nil {
 		return err
 	}
-	watcher := exec.Command(self, "watch")
+	watcher := exec.Command(self, "kill", strconv.Itoa(os.Getpid()))
 	watcher.ExtraFiles = []*os.File{parent}
 	watcher.Env = append(os.Environ(), program.EnvParent+"=3")
 	if err := watcher.Start(); err != nil {
@@ -70,6 +71,9 @@ func become(command []string) error {
 	}
 	file, err := exec.LookPath(command[0])
 	if err != nil {
+		return err
+	}
+	if err := os.Unsetenv(program.EnvParent); err != nil { // that descriptor is the watcher's
 		return err
 	}
 	return syscall.Exec(file, command, os.Environ())
@@ -85,12 +89,16 @@ func waitForRunner() error {
 	return err
 }
 
-// watch kills the group when the runner is gone.
-func watch() error {
+// kill kills a process group when the runner is gone. It may be this process's own.
+func kill(group string) error {
+	leader, err := strconv.Atoi(group)
+	if err != nil || leader < 2 {
+		return fmt.Errorf("%q is not a process group", group)
+	}
 	if err := waitForRunner(); err != nil {
 		return err
 	}
-	return syscall.Kill(0, syscall.SIGKILL) // and this process with it
+	return syscall.Kill(-leader, syscall.SIGKILL)
 }
 
 // patience is how long another process may be busy with the server.

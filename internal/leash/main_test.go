@@ -65,6 +65,17 @@ func TestBecomesTheCommand(t *testing.T) {
 	}
 }
 
+// What the command starts must not take the watcher's descriptor for its own.
+func TestTheCommandKnowsNothingOfTheRunner(t *testing.T) {
+	cmd, stdout, _ := start(t, "run", "sh", "-c", "echo ${"+program.EnvParent+":-nothing}")
+	if line, err := stdout.ReadString('\n'); err != nil || line != "nothing\n" {
+		t.Errorf("it knows of %q (%v)", line, err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
 // When the runner is gone nothing of the group is left, whatever its members ignore.
 func TestTheGroupEndsWithTheRunner(t *testing.T) {
 	cmd, stdout, hold := start(t, "run", "sh", "-c", "trap '' TERM INT HUP; sleep 300 & echo $!; wait")
@@ -97,7 +108,7 @@ func zombie(pid int) bool {
 }
 
 func TestMistakes(t *testing.T) {
-	for _, args := range [][]string{nil, {"run"}, {"mysql"}, {"walk", "the dog"}, {"run", "no-such-command-here"}} {
+	for _, args := range [][]string{nil, {"run"}, {"mysql"}, {"kill"}, {"kill", "0"}, {"kill", "me"}, {"walk", "the dog"}, {"run", "no-such-command-here"}} {
 		cmd, _, _ := start(t, args...)
 		if err := cmd.Wait(); err == nil {
 			t.Errorf("%q: it ended well", args)

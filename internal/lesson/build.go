@@ -68,7 +68,7 @@ func build(ctx context.Context, root string, packages []string) (map[string]stri
 		if err != nil {
 			return nil, &problem.Problem{
 				What:  i18n.Text{EN: "the programs of the lesson do not compile:\n%s", KO: "레슨 프로그램이 컴파일되지 않습니다:\n%s"}.With(bytes.TrimSpace(out)),
-				Solve: []i18n.Text{{EN: "mend the source at the line named above, or take it back with git checkout", KO: "위에 표시된 줄을 고치거나 git checkout으로 되돌리세요"}},
+				Solve: []i18n.Text{{EN: "fix the source at the line named above, or take it back with git checkout", KO: "위에 표시된 줄을 고치거나 git checkout으로 되돌리세요"}},
 				Cause: err,
 			}
 		}

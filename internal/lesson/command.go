@@ -120,7 +120,11 @@ func (c *Command) String() string {
 // executable is what to execute, and with which arguments.
 func (c *Command) executable() (file string, args []string, err error) {
 	if c.pkg == "" {
-		if _, err := exec.LookPath(c.args[0]); err != nil {
+		name := c.args[0]
+		if strings.Contains(name, "/") && !filepath.IsAbs(name) { // of the clone
+			name = filepath.Join(c.run.root, name)
+		}
+		if _, err := exec.LookPath(name); err != nil {
 			return "", nil, err
 		}
 		leash, err := c.run.leash(c.run.ctx)

@@ -3,17 +3,13 @@ package lesson
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 
 	"gorm.io/gorm"
 
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/mysql"
-	"kafkahandson/internal/program"
 	"kafkahandson/internal/stack"
 )
 
@@ -59,44 +55,14 @@ func (s *server) close(ctx context.Context) error {
 	return errors.Join(mysql.Close(s.db), s.Close(ctx), s.watcher.close())
 }
 
-// watcher is a process of internal/leash that waits for the end of this one.
-type watcher struct {
-	cmd  *exec.Cmd
-	hold *os.File // closed when this process is gone
-}
-
 // watchMySQL starts what stops the private MySQL if this process is killed: it would stay otherwise until somebody uses
 // it next.
 func (s *stage) watchMySQL(ctx context.Context) (*watcher, error) {
-	leash, err := s.leash(ctx)
-	if err != nil {
-		return nil, err
-	}
 	dir, err := stack.PrivateMySQLDir()
 	if err != nil {
 		return nil, err
 	}
-	parent, hold, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	w := &watcher{cmd: exec.Command(leash, "mysql", dir), hold: hold}
-	w.cmd.ExtraFiles = []*os.File{parent} // descriptor 3
-	w.cmd.Env = append(os.Environ(), program.EnvParent+"=3")
-	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is not for it
-	if err := w.cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("watch the private MySQL: %w", err), parent.Close(), hold.Close())
-	}
-	return w, parent.Close()
-}
-
-// close lets the watcher end: it finds that nothing is to be done, or that somebody else uses the server.
-func (w *watcher) close() error {
-	err := w.hold.Close()
-	if waitErr := w.cmd.Wait(); waitErr != nil {
-		err = errors.Join(err, fmt.Errorf("the watcher of the private MySQL: %w", waitErr))
-	}
-	return err
+	return s.watch(ctx, "mysql", dir)
 }
 
 // dropLeft drops the databases that killed runs of this computer have left on this server. A run that ends drops its

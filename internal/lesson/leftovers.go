@@ -39,12 +39,12 @@ type names struct {
 const (
 	recordFile = "run.json"
 	lockFile   = "lock"
-	// doorFile is locked for the moment in which a run's folder is made, or looked for: whatever folder is then not
-	// locked belongs to a run that is over, however it ended.
+	// doorFile is locked for the moment in which a run's folder is made, looked for or removed: whatever folder is then
+	// not locked belongs to a run that is over, however it ended.
 	doorFile = "door"
 )
 
-// lockRuns returns the folder of all runs, and keeps others from making one, or looking for one, until unlock.
+// lockRuns returns the folder of all runs, and keeps others from making one, looking for one or removing one until unlock.
 func lockRuns() (dir string, unlock func() error, err error) {
 	if dir, err = home.Dir("runs"); err != nil {
 		return "", nil, err
@@ -82,10 +82,15 @@ func (n *names) add(to *[]string, name string) error {
 	return n.save()
 }
 
+// save writes the names down. If it is killed meanwhile, those that were written down before are still there.
 func (n *names) save() error {
+	file := filepath.Join(n.dir, recordFile)
 	data, err := json.Marshal(n)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(n.dir, recordFile), data, 0o600)
+		err = os.WriteFile(file+".new", data, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(file+".new", file)
 	}
 	if err != nil {
 		return fmt.Errorf("write down what the run makes: %w", err)
@@ -107,11 +112,19 @@ func (n *names) nothingLeft() bool {
 
 // close ends the run. The folder goes, unless it is needed to clear up servers later.
 func (r *record) close() error {
-	var err error
-	if r.nothingLeft() {
-		err = os.RemoveAll(r.dir)
+	return r.release(r.nothingLeft())
+}
+
+// release lets the folder go, or removes it.
+func (r *record) release(remove bool) (err error) {
+	if remove {
+		_, unlock, err := lockRuns()
+		if err == nil {
+			err = errors.Join(os.RemoveAll(r.dir), unlock())
+		}
+		return errors.Join(err, r.lock.Close())
 	}
-	return errors.Join(err, r.lock.Close())
+	return r.lock.Close()
 }
 
 // finishedRun is a run that is over and whose names are still on a cluster.
@@ -143,14 +156,6 @@ func finishedRuns() (finished []finishedRun, err error) {
 		finished = append(finished, run)
 	}
 	return finished, nil
-}
-
-func (f *finishedRun) release(remove bool) error {
-	var err error
-	if remove {
-		err = os.RemoveAll(f.dir)
-	}
-	return errors.Join(err, f.lock.Close())
 }
 
 // sweepRuns removes the folders of killed runs whose Kafka went with them.

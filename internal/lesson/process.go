@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,6 +37,7 @@ type Process struct {
 	crashes   bool // it is to be killed
 	mayFail   bool
 	frozen    bool
+	guard     *watcher // while it is frozen
 	handled   Records
 	reached   map[reader]int64 // the offset after the last record that it is done with
 	measured  map[string]float64
@@ -66,6 +68,16 @@ type Fault struct {
 }
 
 func (f *Fault) Error() string { return fmt.Sprintf("%s: %v", f.Program, f.Err) }
+
+// Text is the error, in both languages where it is known in both.
+func (f *Fault) Text() Text {
+	var p *problem.Problem
+	if errors.As(f.Err, &p) {
+		return p.Text()
+	}
+	return i18n.Verbatim(f.Err.Error())
+}
+
 func (f *Fault) Unwrap() error { return f.Err }
 
 func (p *Process) readReports() {
@@ -127,10 +139,14 @@ func (p *Process) reap() {
 	}
 	p.readers.Wait()
 	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); len(p.torn) > 0 && !(ok && status.Signaled()) { // killed in the middle of it
-		p.found(fmt.Errorf("it left a report unfinished: %s", event.Visible(string(p.torn[:min(len(p.torn), 200)]))))
+		p.found(&problem.Problem{What: Text{EN: "it left a report unfinished (%s)", KO: "보고를 끝맺지 않았습니다 (%s)"}.With(event.Visible(string(p.torn[:min(len(p.torn), 200)])))})
 	}
 	closeErr := p.leash.Close()
 	p.run.mu.Lock()
+	if p.guard != nil { // it was killed while it was frozen
+		closeErr = errors.Join(closeErr, p.guard.dismiss())
+		p.guard = nil
+	}
 	p.exited, p.exit = true, errors.Join(err, closeErr)
 	p.run.mu.Unlock()
 	p.run.emit(event.Event{Type: event.Exited, Program: p.name, PID: p.cmd.Process.Pid, Status: p.cmd.ProcessState.String()})
@@ -304,7 +320,15 @@ func (p *Process) tail() i18n.Text {
 	if len(last) == 0 {
 		return i18n.Text{}
 	}
-	last = last[max(0, len(last)-tailLines):]
+	first := max(0, len(last)-tailLines)
+	for i, line := range last { // a program that panics says first what happened, and then where
+		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
+			first = i
+			last = last[:min(len(last), i+2*tailLines)]
+			break
+		}
+	}
+	last = last[first:]
 	return i18n.Text{EN: "; last lines:\n    %s", KO: ". 마지막 출력:\n    %s"}.With(strings.Join(last, "\n    "))
 }
 
@@ -347,8 +371,10 @@ func (p *Process) Kill() {
 // Freeze stops the program without ending it (SIGSTOP): a long pause of a garbage collector, a suspended virtual
 // machine. A consumer loses its place in its group. Resume wakes the program up again.
 func (p *Process) Freeze() {
+	guard, err := p.run.watch(p.run.ctx, "kill", strconv.Itoa(p.cmd.Process.Pid)) // it cannot notice that the runner is gone
+	p.run.Must(err)
 	p.run.mu.Lock()
-	p.frozen = true
+	p.frozen, p.guard = true, guard
 	p.run.mu.Unlock()
 	p.run.Must(p.signal(syscall.SIGSTOP))
 	p.leaveGroup(Text{
@@ -364,8 +390,12 @@ func (p *Process) Resume() {
 	if p.held {
 		p.crashes, p.point = false, ""
 	}
-	p.frozen, p.held = false, false
+	guard := p.guard
+	p.frozen, p.held, p.guard = false, false, nil
 	p.run.mu.Unlock()
+	if guard != nil {
+		p.run.Must(guard.dismiss())
+	}
 	p.run.Must(p.signal(syscall.SIGCONT))
 }
 

@@ -187,25 +187,10 @@ func (s *stage) buildPrograms(ctx context.Context) (err error) {
 
 // build builds programs and returns their files. It tells the person at the terminal if that takes a while.
 func (s *stage) build(ctx context.Context, packages []string) (map[string]string, error) {
-	what := Text{EN: "building the programs (only the first time, and after you change them)", KO: "프로그램을 빌드하는 중 (처음 한 번, 그리고 코드를 고친 뒤에만)"}
+	what := Text{EN: "building programs, only the first time and after you change them", KO: "프로그램을 빌드하는 중, 처음 한 번과 코드를 고친 뒤에만"}
 	slow := time.AfterFunc(patience/2, func() { s.emit(event.Event{Type: event.Waiting, Text: &what}) })
 	defer slow.Stop()
 	return build(ctx, s.root, packages)
-}
-
-// leash is the file of internal/leash, which looks after what cannot look after itself if this process is killed.
-func (s *stage) leash(ctx context.Context) (string, error) {
-	const pkg = "internal/leash"
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.leashed == "" {
-		files, err := s.build(ctx, []string{pkg})
-		if err != nil {
-			return "", err
-		}
-		s.leashed = files[pkg]
-	}
-	return s.leashed, nil
 }
 
 // newRun is the run of a variant on this stage.

@@ -30,7 +30,7 @@ type View struct {
 	variants []*variantView
 	compared bool // a table stands at the end
 	answer   string
-	crashed  event.Event // the last crash
+	crashes  map[string]string // the points of crashes, by program: shown when it has exited
 
 	timelines Timelines
 
@@ -86,7 +86,10 @@ func (v *View) Emit(e event.Event) {
 		v.count(e)
 		return
 	case event.Crashed: // its last lines may still be on their way: shown when it has exited
-		v.crashed = e
+		if v.crashes == nil {
+			v.crashes = map[string]string{}
+		}
+		v.crashes[e.Program] = e.Point
 		return
 	case event.Measured, event.Observed, event.Assigned, event.Revoked, event.Acquired, event.Released, event.Committed, event.Held, event.Idle, event.Error:
 		return // the program has printed what a person needs of these
@@ -118,13 +121,22 @@ func (v *View) Emit(e event.Event) {
 	case event.Step:
 		v.printf("%s %s\n", v.style(text.FgCyan, fmt.Sprintf("▸ %d", e.Number)), e.Text.In(v.Lang))
 	case event.Waiting:
-		v.printf("    … %s %s\n", label(v.Lang, "waiting:", "기다리는 중:"), strings.TrimSpace(e.Text.In(v.Lang)+" "+e.State))
+		state := ""
+		if e.State != "" {
+			state = " (" + e.State + ")"
+		}
+		v.printf("    … %s%s\n", e.Text.In(v.Lang), state)
 	case event.Started:
 		v.printf("%s%s\n", v.program(e.Program), v.style(text.Faint, "$ "+e.Command))
 	case event.Exited:
 		end := v.style(text.Faint, e.Status)
-		if v.crashed.Program == e.Program && v.crashed.PID == e.PID {
-			end = v.style(text.FgRed, Text{EN: "⚡ the power fails: %s (%s)", KO: "⚡ 전원이 나갔습니다: %s (%s)"}.With(v.crashed.Point, e.Status).In(v.Lang))
+		if point, ok := v.crashes[e.Program]; ok {
+			delete(v.crashes, e.Program)
+			what := Text{EN: "⚡ the power fails (%s)", KO: "⚡ 전원이 나갔습니다 (%s)"}.With(e.Status)
+			if point != "" {
+				what = Text{EN: "⚡ the power fails: %s (%s)", KO: "⚡ 전원이 나갔습니다: %s (%s)"}.With(point, e.Status)
+			}
+			end = v.style(text.FgRed, what.In(v.Lang))
 		}
 		v.printf("%s%s\n", v.program(e.Program), end)
 	case event.Timeline:

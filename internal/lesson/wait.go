@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
 )
@@ -46,18 +47,25 @@ type WaitError struct {
 	End     WaitEnd
 	Program string // whose it was to bring it about; "" if it was no single one's
 	State   string // how far it was
-	Err     error  // why: how the program ended
+	// Running are the programs that ran then, if the limit was over.
+	Running []string
+	Err     error // of a program that has ended
 }
 
 func (e *WaitError) Error() string {
-	s := strings.TrimSpace(e.Program + " " + string(e.End))
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s", e.Program, e.End, e.State))
+}
+
+// Text is what the problem around the error has not said yet.
+func (e *WaitError) Text() Text {
+	var parts []Text
 	if e.State != "" {
-		s += " at " + e.State
+		parts = append(parts, Text{EN: "it was at %s", KO: "진행 상황은 %s"}.With(e.State))
 	}
-	if e.Err != nil {
-		s += ": " + e.Err.Error()
+	if len(e.Running) > 0 {
+		parts = append(parts, Text{EN: "still running: %s", KO: "아직 실행 중: %s"}.With(strings.Join(e.Running, ", ")))
 	}
-	return s
+	return i18n.Join(parts, "; ")
 }
 
 func (e *WaitError) Unwrap() error { return e.Err }
@@ -105,7 +113,8 @@ func (r *Run) Wait(w Wait) {
 		case <-r.wakeUp:
 		case <-look.C:
 		case <-tell.C:
-			r.emit(event.Event{Type: event.Waiting, Text: &w.For, State: event.Visible(state)})
+			waiting := Text{EN: "waiting %s", KO: "%s 기다리는 중"}.With(w.For)
+			r.emit(event.Event{Type: event.Waiting, Text: &waiting, State: event.Visible(state)})
 		case <-r.ctx.Done():
 			r.Must(r.ctx.Err())
 		case <-deadline.C:
@@ -130,8 +139,9 @@ func (r *Run) inVain(w Wait, end WaitEnd, state string) error {
 		p.What = Text{EN: "the lesson waited %[2]s, but %[1]s has read everything, and it did not happen", KO: "%[2]s 기다렸지만, %[1]s 프로세스가 모두 읽었는데도 그렇게 되지 않았습니다"}.With(w.Of.name, w.For)
 	case TimedOut:
 		p.What = Text{EN: "waited %[1]s in vain %[2]s", KO: "%[2]s %[1]s 동안 기다렸지만 그렇게 되지 않았습니다"}.With(w.Limit, w.For)
-		if running := r.running(); len(running) > 0 {
-			cause.Err = fmt.Errorf("programs running: %s", strings.Join(running, ", "))
+		cause.Running = r.running()
+		if w.Of != nil {
+			p.What = Text{EN: "%s%s", KO: "%s%s"}.With(p.What, w.Of.tail())
 		}
 	}
 	if broke := end == Ended && cause.Err != nil; !w.Hint.IsZero() && !broke { // what it said last tells more
@@ -305,8 +315,8 @@ func (p *Process) waitForPoint(what Text) Wait {
 	return Wait{
 		For: what.With(p.name, p.point), Of: p, NeedsRecords: true,
 		Hint: Text{
-			EN: "it never got to the crash point %[1]s: is CrashPoint(%[1]q) still called in %[2]s, once for each record?",
-			KO: "크래시 지점 %[1]s에 한 번도 도달하지 못했습니다. %[2]s에서 CrashPoint(%[1]q)를 아직도 레코드마다 한 번씩 호출하나요?",
+			EN: "look whether %[2]s still calls CrashPoint(%[1]q), once for each record, and does not get stuck before it",
+			KO: "%[2]s에서 CrashPoint(%[1]q)를 여전히 레코드마다 한 번씩 호출하는지, 그 앞에서 멈춰 있지는 않은지 확인하세요",
 		}.With(p.point, p.source),
 	}
 }
@@ -333,8 +343,8 @@ func (p *Process) WaitCaughtUp(topic, group string) {
 				return len(open) == 0 && p.hasReported(), strings.Join(open, " ")
 			},
 			Hint: Text{
-				EN: "it has not reported the last records as handled: does %s still call Handled for each of them?",
-				KO: "마지막 레코드를 처리했다고 보고하지 않았습니다. %s에서 아직도 레코드마다 Handled를 호출하나요?",
+				EN: "look whether %s still calls Handled for each record, with the record as it came: the last ones were not reported",
+				KO: "%s에서 받은 레코드를 그대로 넘겨 레코드마다 Handled를 호출하는지 확인하세요. 마지막 레코드들의 보고가 오지 않았습니다",
 			}.With(p.source),
 		})
 		if later := r.ends(topic); maps.Equal(later.At, ends.At) {

@@ -26,7 +26,8 @@ type Problem struct {
 	What i18n.Text
 	// Solve lists ways out, the likeliest first.
 	Solve []i18n.Text
-	// Cause is the error underneath; nil if there is none. A Problem here is told in the reader's language, too.
+	// Cause is the error underneath; nil if there is none. One that has a Text (another Problem, say) is told in the
+	// reader's language, too, and left out if that is empty: then there is nothing to add.
 	Cause error
 	// Exit is the exit code of a program that ends with this problem. Default: ExitFail.
 	Exit int
@@ -47,14 +48,17 @@ func (p *Problem) Error() string { return p.Text().EN }
 
 // Text is what Error says, in both languages as far as the cause knows them.
 func (p *Problem) Text() i18n.Text {
-	if p.Cause == nil {
+	if p.cause().IsZero() {
 		return p.What
 	}
 	return i18n.Text{EN: "%s: %s", KO: "%s: %s"}.With(p.What, p.cause())
 }
 
 func (p *Problem) cause() i18n.Text {
-	if cause, ok := p.Cause.(*Problem); ok { // not one that is wrapped: the context before it is in English
+	if p.Cause == nil {
+		return i18n.Text{}
+	}
+	if cause, ok := p.Cause.(interface{ Text() i18n.Text }); ok { // not one that is wrapped: the context before it is in English
 		return cause.Text()
 	}
 	return i18n.Verbatim(p.Cause.Error())
@@ -88,8 +92,8 @@ func Render(w io.Writer, lang i18n.Lang, err error) {
 		context, besides = "", ""
 	}
 	fmt.Fprintf(w, "%s: %s%s\n", label(lang, "error", "오류"), context, p.What.In(lang))
-	if p.Cause != nil {
-		fmt.Fprintf(w, "  %s: %s\n", label(lang, "cause", "원인"), p.cause().In(lang))
+	if cause := p.cause(); !cause.IsZero() {
+		fmt.Fprintf(w, "  %s: %s\n", label(lang, "cause", "원인"), cause.In(lang))
 	}
 	for i, s := range p.Solve {
 		head := label(lang, "how to solve it", "해결 방법")

@@ -31,7 +31,6 @@ const (
 
 type lessonLink struct {
 	events io.Writer
-	parent *os.File
 	crash  crashPoint
 }
 
@@ -47,26 +46,12 @@ type crashPoint struct {
 }
 
 func (p *Program) connectLesson(getenv func(string) string) error {
-	open := func(env string) (*os.File, error) {
-		v := getenv(env)
-		if v == "" {
-			return nil, nil
-		}
-		fd, err := strconv.Atoi(v)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", env, err)
-		}
-		return os.NewFile(uintptr(fd), env), nil
-	}
-	events, err := open(EnvEvents)
+	events, err := descriptor(getenv, EnvEvents)
 	if err != nil {
 		return err
 	}
 	if events != nil {
 		p.lesson.events = events
-	}
-	if p.lesson.parent, err = open(EnvParent); err != nil {
-		return err
 	}
 	p.lesson.crash, err = parseCrash(getenv(EnvCrash))
 	return err
@@ -86,18 +71,42 @@ func parseCrash(s string) (crashPoint, error) {
 	return crashPoint{name: name, at: at, hold: hold}, nil
 }
 
-// withParent ends the context, and soon after the process, when the runner is gone.
-func (l *lessonLink) withParent(ctx context.Context) context.Context {
-	if l.parent == nil {
-		return ctx
+// WithParent ends the context, and soon after the process, when the runner of the lesson that started it is gone. By
+// hand there is none, and the context is returned as it is.
+func WithParent(ctx context.Context, getenv func(string) string) (context.Context, error) {
+	parent, err := descriptor(getenv, EnvParent)
+	if err != nil || parent == nil {
+		return ctx, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	go func() { // owned by the process: it waits for the parent's end, which is the process's end
-		_, _ = io.Copy(io.Discard, l.parent)
+		if _, err := io.Copy(io.Discard, parent); err != nil {
+			return // then it is not known
+		}
 		cancel()
+		if syscall.Getpgrp() == os.Getpid() { // the runner has made it so: whatever it has started is in its group
+			_ = syscall.Kill(0, syscall.SIGKILL)
+		}
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	}()
-	return ctx
+	return ctx, nil
+}
+
+// descriptor is the file whose number a variable of the environment has; nil if the variable is not set.
+func descriptor(getenv func(string) string, env string) (*os.File, error) {
+	v := getenv(env)
+	if v == "" {
+		return nil, nil
+	}
+	fd, err := strconv.Atoi(v)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", env, err)
+	}
+	f := os.NewFile(uintptr(fd), env)
+	if _, err := f.Stat(); err != nil {
+		return nil, fmt.Errorf("%s: %w", env, err)
+	}
+	return f, nil
 }
 
 func (l *lessonLink) on() bool { return l.events != nil }

@@ -61,7 +61,9 @@ func mainCode(run func(ctx context.Context, p *Program) error) int {
 	}
 	err := p.connectLesson(os.Getenv)
 	if err == nil {
-		ctx = p.lesson.withParent(ctx)
+		ctx, err = WithParent(ctx, os.Getenv)
+	}
+	if err == nil {
 		err = run(ctx, p)
 	}
 	if errors.Is(err, flag.ErrHelp) {

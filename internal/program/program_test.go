@@ -11,14 +11,17 @@ import (
 	"os/exec"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/IBM/sarama"
+	"github.com/shirou/gopsutil/v4/process"
 	"go.uber.org/goleak"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/greeting"
@@ -98,6 +101,14 @@ func play(role string) func(context.Context, *program.Program) error {
 			<-ctx.Done()
 			return fmt.Errorf("give up: %w", ctx.Err())
 		},
+		"fork": func(_ context.Context, p *program.Program) error {
+			grandchild := exec.Command("sleep", "300")
+			if err := grandchild.Start(); err != nil {
+				return err
+			}
+			say(p, "%d", grandchild.Process.Pid)
+			select {}
+		},
 		"wait for ever": func(_ context.Context, p *program.Program) error {
 			say(p, "ready")
 			select {}
@@ -174,6 +185,7 @@ func start(t *testing.T, role string, opts options) *child {
 		c.events, c.parent = json.NewDecoder(events), parent
 		c.cmd.ExtraFiles = []*os.File{report, lease} // 3 and 4
 		c.cmd.Env = append(c.cmd.Env, program.EnvEvents+"=3", program.EnvParent+"=4")
+		c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	}
 	c.cmd.Env = append(c.cmd.Env, opts.env...)
 	if err := c.cmd.Start(); err != nil {
@@ -389,6 +401,28 @@ func TestEndsWithItsParent(t *testing.T) {
 	if _, status := c.end(t); !killed(status) {
 		t.Errorf("it ended with %v", c.cmd.ProcessState)
 	}
+}
+
+// Nor what the program has started.
+func TestItsGroupEndsWithItsParent(t *testing.T) {
+	t.Parallel()
+	c := start(t, "fork", options{lesson: true})
+	grandchild, err := strconv.Atoi(c.line(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.parent.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.end(t)
+	await.NoError(t, func() error {
+		if p, err := process.NewProcess(int32(grandchild)); err == nil {
+			if status, err := p.Status(); err == nil && !slices.Contains(status, process.Zombie) {
+				return fmt.Errorf("process %d is still there", grandchild)
+			}
+		}
+		return nil
+	})
 }
 
 func TestEndsWithASignal(t *testing.T) {

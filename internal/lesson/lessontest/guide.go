@@ -63,7 +63,7 @@ var (
 	// written matches a line of a program, but not those that the runner adds.
 	written = regexp.MustCompile(`│ [^$⚡]`)
 	// drawn matches what differs from run to run: tables, bars, timelines, what takes time, and what the student answers.
-	drawn  = regexp.MustCompile(`^\s*[╭│├╰]|█|^ +(p\d [A-Za-z·]|\d\.\d |[+-][A-Z]\b)|\d+ ms\b|waiting:|기다리는 중:|Your prediction|예측`)
+	drawn  = regexp.MustCompile(`^\s*[╭│├╰]|█|^ +(p\d [A-Za-z·]|\d\.\d |[+-][A-Z]\b)|\d+ ms\b|^\s+… \S|Your prediction|예측`)
 	strip  = regexp.MustCompile(`( p\d) [■=✗\d]+$`)
 	shell  = regexp.MustCompile(`\$ (KAFKA_BROKERS=\S+ )`)
 	run    = regexp.MustCompile(`\br[a-km-np-z2-9]{5}\b((\.[a-z-]+)?)(\.\d)?\b`)
