@@ -246,7 +246,14 @@ func (p *Process) isHeld() bool {
 }
 
 // ended tells whether the process is gone, and that has been told.
-func (p *Process) ended() bool { return p.goneWithin(0) }
+func (p *Process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
 
 func (p *Process) hasExited() bool {
 	p.run.mu.Lock()
@@ -438,11 +445,6 @@ func (p *Process) end() error {
 }
 
 func (p *Process) goneWithin(limit time.Duration) bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
