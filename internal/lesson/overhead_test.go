@@ -77,7 +77,7 @@ func bareRun(b *testing.B, bin string) time.Duration {
 		{"manual-commit", "after-handle:30", []string{"-topic", "t", "-group", "g2"}},
 	} {
 		cmd := exec.Command(filepath.Join(bin, c.name), c.args...)
-		cmd.Env = append(append(os.Environ(), cfg.Environ()...), program.EnvCrash+"="+c.crash)
+		cmd.Env = append(append(os.Environ(), cfg.Environ()...), program.EnvCrash+"="+c.crash, stack.EnvStack+"="+string(stack.Env))
 		err := cmd.Run()
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
