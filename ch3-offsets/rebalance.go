@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"maps"
 
-	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/lesson"
 )
 
@@ -79,13 +79,13 @@ func rebalance(r *lesson.Run) {
 	two := r.WaitOwners(map[string]int{"A": 3, "B": 3})
 	account.WaitHandled(sent - each/2)
 
-	describe := func() kafka.GroupDescription {
+	describe := func() admin.GroupDescription {
 		said, err := r.Admin().DescribeGroup(r.Context(), group)
 		r.Must(err)
 		return said
 	}
 	var last *lesson.Process
-	var down kafka.GroupDescription // while B is
+	var down admin.GroupDescription // while B is
 	var end lesson.Owners
 	if r.Variant == static {
 		r.Step(lesson.Text{EN: "Send %d more; B is stopped and started again, as in a deployment", KO: "%d개를 더 보내고, 배포할 때처럼 B를 멈췄다가 다시 시작합니다"}.With(each))
@@ -143,7 +143,7 @@ func claimOwners(r *lesson.Run, one, two, end lesson.Owners) {
 }
 
 // agreeing is on how many partitions the broker agrees with the members about the owner.
-func agreeing(said kafka.GroupDescription, topic string, owners lesson.Owners) int {
+func agreeing(said admin.GroupDescription, topic string, owners lesson.Owners) int {
 	n := 0
 	for _, m := range said.Members {
 		for _, p := range m.Claims[topic] {

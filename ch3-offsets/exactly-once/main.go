@@ -14,6 +14,7 @@ import (
 
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -29,7 +30,7 @@ func run(ctx context.Context, p *program.Program) error {
 		return err
 	}
 	for _, topic := range []string{*from, *to} {
-		if err := kafka.EnsureTopic(ctx, p.Kafka, topic, 3); err != nil {
+		if err := admin.EnsureTopic(ctx, p.Kafka, topic, 3); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -49,7 +50,7 @@ func run(ctx context.Context, p *program.Program) error {
 	if err := p.OneOf("dedup", *dedup, none, inMemory, inMySQL); err != nil {
 		return err
 	}
-	if err := kafka.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
+	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
 		return err
 	}
 	config, err := p.Kafka.Sarama()

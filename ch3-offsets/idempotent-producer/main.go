@@ -15,6 +15,7 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -32,7 +33,7 @@ func run(ctx context.Context, p *program.Program) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := kafka.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
+	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
 		return err
 	}
 

@@ -14,6 +14,7 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -30,7 +31,7 @@ func run(ctx context.Context, p *program.Program) error {
 	if err := p.OneOf("commit", *commit, perRecord, perBatch, markOnly); err != nil {
 		return err
 	}
-	if err := kafka.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
+	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
 		return err
 	}
 

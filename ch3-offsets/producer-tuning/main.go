@@ -17,7 +17,7 @@ import (
 
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -56,7 +56,7 @@ func run(ctx context.Context, p *program.Program) error {
 	if err != nil {
 		return err
 	}
-	if err := kafka.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
+	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
 		return err
 	}
 

@@ -16,6 +16,7 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -37,7 +38,7 @@ func run(ctx context.Context, p *program.Program) (err error) {
 		return err
 	}
 	greetings = greetings[*first-1:]
-	if err := kafka.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
+	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
 		return err
 	}
 

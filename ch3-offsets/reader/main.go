@@ -12,6 +12,7 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -28,7 +29,7 @@ func run(ctx context.Context, p *program.Program) error {
 	if err := p.OneOf("isolation", *isolation, readCommitted, readUncommitted); err != nil {
 		return err
 	}
-	if err := kafka.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
+	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
 		return err
 	}
 

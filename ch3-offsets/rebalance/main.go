@@ -17,6 +17,7 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -49,7 +50,7 @@ func run(ctx context.Context, p *program.Program) error {
 		return p.UsageError(i18n.Text{EN: "-commit-every must be at least 1", KO: "-commit-every는 1 이상이어야 합니다"})
 	}
 	p.Quiet(*quiet)
-	if err := kafka.EnsureTopic(ctx, p.Kafka, *topic, 6); err != nil {
+	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 6); err != nil {
 		return err
 	}
 

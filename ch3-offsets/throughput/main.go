@@ -16,6 +16,7 @@ import (
 
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/kafka/parallel"
 	"kafkahandson/internal/program"
 )
@@ -44,7 +45,7 @@ func run(ctx context.Context, p *program.Program) error {
 	if err := p.OneOf("how", *how, one, partitions, unsafePool, orderedPool); err != nil {
 		return err
 	}
-	if err := kafka.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
+	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
 		return err
 	}
 	config, err := p.Kafka.Sarama()

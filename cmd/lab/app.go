@@ -16,6 +16,7 @@ import (
 
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/stack"
 )
@@ -192,12 +193,12 @@ func (a *app) require(cmd *cobra.Command, flags ...string) error {
 }
 
 // withAdmin finds a Kafka, says which, and calls do with an admin connection.
-func (a *app) withAdmin(ctx context.Context, do func(*kafka.Admin) error) error {
+func (a *app) withAdmin(ctx context.Context, do func(*admin.Client) error) error {
 	found, err := a.findKafka(ctx)
 	if err != nil {
 		return err
 	}
-	admin, err := kafka.NewAdmin(ctx, found.Config)
+	admin, err := admin.Connect(ctx, found.Config)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 )
 
@@ -30,8 +30,8 @@ func (a *app) groupListCommand() *cobra.Command {
 		Short: a.t("List the groups", "그룹 목록을 봅니다"),
 		Args:  a.noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error {
-				groups, err := admin.ListGroups(cmd.Context())
+			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error {
+				groups, err := cluster.ListGroups(cmd.Context())
 				for _, g := range groups {
 					a.printf("%s\n", g)
 				}
@@ -51,7 +51,7 @@ func (a *app) groupDescribeCommand() *cobra.Command {
 			if err := a.require(cmd, "group"); err != nil {
 				return err
 			}
-			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error { return a.describeGroup(cmd.Context(), admin, group) })
+			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error { return a.describeGroup(cmd.Context(), cluster, group) })
 		},
 	}
 	cmd.Flags().StringVar(&group, "group", "", a.t("name of the group", "그룹 이름"))
@@ -60,21 +60,21 @@ func (a *app) groupDescribeCommand() *cobra.Command {
 
 // existingGroup returns a group and the topics in which it has committed offsets. Kafka describes a group that nobody
 // ever used as well, as Dead; here it is a problem.
-func existingGroup(ctx context.Context, admin *kafka.Admin, group string) (kafka.GroupDescription, []string, error) {
-	d, err := admin.DescribeGroup(ctx, group)
+func existingGroup(ctx context.Context, cluster *admin.Client, group string) (admin.GroupDescription, []string, error) {
+	d, err := cluster.DescribeGroup(ctx, group)
 	if err != nil {
 		return d, nil, err
 	}
-	topics, err := admin.CommittedTopics(ctx, group)
+	topics, err := cluster.CommittedTopics(ctx, group)
 	if err == nil && d.State == "Dead" && len(topics) == 0 {
 		err = problem.Usage(i18n.Text{EN: "there is no group %s", KO: "%s 그룹이 없습니다"}.With(group),
-			append(nearestGroup(ctx, admin, group), i18n.Text{EN: "see which there are: lab group list", KO: "어떤 그룹이 있는지 보세요: lab group list"})...)
+			append(nearestGroup(ctx, cluster, group), i18n.Text{EN: "see which there are: lab group list", KO: "어떤 그룹이 있는지 보세요: lab group list"})...)
 	}
 	return d, topics, err
 }
 
-func (a *app) describeGroup(ctx context.Context, admin *kafka.Admin, group string) error {
-	d, topics, err := existingGroup(ctx, admin, group)
+func (a *app) describeGroup(ctx context.Context, cluster *admin.Client, group string) error {
+	d, topics, err := existingGroup(ctx, cluster, group)
 	if err != nil {
 		return err
 	}
@@ -97,11 +97,11 @@ func (a *app) describeGroup(ctx context.Context, admin *kafka.Admin, group strin
 	a.printf("%s\n", i18n.Text{EN: "group %s: %s, %d members", KO: "그룹 %s: %s, 멤버 %d개"}.With(group, d.State, len(d.Members)).In(a.lang))
 	var rows []table.Row
 	for _, name := range topics {
-		topic, err := admin.DescribeTopic(ctx, name)
+		topic, err := cluster.DescribeTopic(ctx, name)
 		if err != nil {
 			return err
 		}
-		committed, err := admin.Committed(ctx, group, name)
+		committed, err := cluster.Committed(ctx, group, name)
 		if err != nil {
 			return err
 		}
@@ -125,8 +125,8 @@ func (a *app) describeGroup(ctx context.Context, admin *kafka.Admin, group strin
 }
 
 // nearestGroup suggests the group that was probably meant.
-func nearestGroup(ctx context.Context, admin *kafka.Admin, group string) []i18n.Text {
-	groups, err := admin.ListGroups(ctx)
+func nearestGroup(ctx context.Context, cluster *admin.Client, group string) []i18n.Text {
+	groups, err := cluster.ListGroups(ctx)
 	if err != nil { // without a list there is no suggestion
 		return nil
 	}
@@ -153,21 +153,21 @@ func (a *app) groupDeleteCommand() *cobra.Command {
 			if err := a.require(cmd, "group"); err != nil {
 				return err
 			}
-			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error {
+			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error {
 				if !execute {
-					if err := admin.RequireInactive(cmd.Context(), group); err != nil { // as it will be then
+					if err := cluster.RequireInactive(cmd.Context(), group); err != nil { // as it will be then
 						return err
 					}
-					if err := a.describeGroup(cmd.Context(), admin, group); err != nil {
+					if err := a.describeGroup(cmd.Context(), cluster, group); err != nil {
 						return err
 					}
 					a.printf("%s\n", a.t("Nothing was deleted: this is a dry run. Add --execute to do it.", "아무것도 지우지 않았습니다. 미리 보기입니다. 실제로 지우려면 --execute를 붙이세요."))
 					return nil
 				}
-				if _, _, err := existingGroup(cmd.Context(), admin, group); err != nil {
+				if _, _, err := existingGroup(cmd.Context(), cluster, group); err != nil {
 					return err
 				}
-				if err := admin.DeleteGroup(cmd.Context(), group); err != nil {
+				if err := cluster.DeleteGroup(cmd.Context(), group); err != nil {
 					return err
 				}
 				a.printf("%s\n", i18n.Text{EN: "Deleted group %s.", KO: "%s 그룹을 지웠습니다."}.With(group).In(a.lang))

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 )
 
@@ -56,8 +56,8 @@ func (a *app) groupResetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error {
-				return a.resetOffsets(cmd.Context(), admin, f, targets, rule)
+			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error {
+				return a.resetOffsets(cmd.Context(), cluster, f, targets, rule)
 			})
 		},
 	}
@@ -98,27 +98,27 @@ func (a *app) oneOf(cmd *cobra.Command, otherwise i18n.Text, flags []string) (st
 	return given[0], nil
 }
 
-func (a *app) resetOffsets(ctx context.Context, admin *kafka.Admin, f resetFlags, targets []resetTarget, rule ruleOf) error {
+func (a *app) resetOffsets(ctx context.Context, cluster *admin.Client, f resetFlags, targets []resetTarget, rule ruleOf) error {
 	// Before anything else that may be wrong, and in a dry run too, as kafka-consumer-groups does.
-	if err := admin.RequireInactive(ctx, f.group); err != nil {
+	if err := cluster.RequireInactive(ctx, f.group); err != nil {
 		return err
 	}
 	if f.allTopics {
 		var err error
-		if targets, err = a.committedTopics(ctx, admin, f.group); err != nil {
+		if targets, err = a.committedTopics(ctx, cluster, f.group); err != nil {
 			return err
 		}
 	}
-	var plan []kafka.OffsetReset
+	var plan []admin.OffsetReset
 	for _, t := range targets {
-		changes, err := admin.PlanReset(ctx, f.group, t.topic, t.partitions, rule(admin))
+		changes, err := cluster.PlanReset(ctx, f.group, t.topic, t.partitions, rule(cluster))
 		if err != nil {
-			return nearestTopic(ctx, admin, t.topic, err)
+			return nearestTopic(ctx, cluster, t.topic, err)
 		}
 		plan = append(plan, changes...)
 	}
 	if f.execute {
-		if err := admin.ExecuteReset(ctx, f.group, plan); err != nil {
+		if err := cluster.ExecuteReset(ctx, f.group, plan); err != nil {
 			return err
 		}
 	}
@@ -132,7 +132,7 @@ func (a *app) resetOffsets(ctx context.Context, admin *kafka.Admin, f resetFlags
 	return nil
 }
 
-func (a *app) printPlan(group string, plan []kafka.OffsetReset) {
+func (a *app) printPlan(group string, plan []admin.OffsetReset) {
 	var rows []table.Row
 	for _, r := range plan {
 		from := "-"
@@ -151,9 +151,9 @@ type resetTarget struct {
 }
 
 // ruleOf is a rule, once there is a cluster to ask.
-type ruleOf func(*kafka.Admin) kafka.OffsetRule
+type ruleOf func(*admin.Client) admin.OffsetRule
 
-func fixed(rule kafka.OffsetRule) ruleOf { return func(*kafka.Admin) kafka.OffsetRule { return rule } }
+func fixed(rule admin.OffsetRule) ruleOf { return func(*admin.Client) admin.OffsetRule { return rule } }
 
 // resetRequest reads the command line. With --all-topics the targets are not known yet.
 func (a *app) resetRequest(cmd *cobra.Command, f resetFlags, scenario string) ([]resetTarget, ruleOf, error) {
@@ -181,14 +181,14 @@ func (a *app) resetRequest(cmd *cobra.Command, f resetFlags, scenario string) ([
 	return targets, rule, nil
 }
 
-func (a *app) committedTopics(ctx context.Context, admin *kafka.Admin, group string) ([]resetTarget, error) {
-	topics, err := admin.CommittedTopics(ctx, group)
+func (a *app) committedTopics(ctx context.Context, cluster *admin.Client, group string) ([]resetTarget, error) {
+	topics, err := cluster.CommittedTopics(ctx, group)
 	if err != nil {
 		return nil, err
 	}
 	if len(topics) == 0 {
 		return nil, problem.Usage(i18n.Text{EN: "group %s has no committed offsets", KO: "%s 그룹에는 커밋된 오프셋이 없습니다"}.With(group),
-			append(nearestGroup(ctx, admin, group), i18n.Text{EN: "name the topic: --topic my-json-topic", KO: "토픽을 지정하세요: --topic my-json-topic"},
+			append(nearestGroup(ctx, cluster, group), i18n.Text{EN: "name the topic: --topic my-json-topic", KO: "토픽을 지정하세요: --topic my-json-topic"},
 				i18n.Text{EN: "look for a typing mistake: lab group list", KO: "이름이 맞는지 확인하세요: lab group list"})...)
 	}
 	var targets []resetTarget
@@ -201,15 +201,15 @@ func (a *app) committedTopics(ctx context.Context, admin *kafka.Admin, group str
 func (a *app) resetRule(cmd *cobra.Command, f resetFlags, scenario string) (ruleOf, error) {
 	switch scenario {
 	case "to-earliest":
-		return fixed(kafka.ToEarliest), nil
+		return fixed(admin.ToEarliest), nil
 	case "to-current":
-		return fixed(kafka.ToCurrent), nil
+		return fixed(admin.ToCurrent), nil
 	case "to-latest":
-		return fixed(kafka.ToLatest), nil
+		return fixed(admin.ToLatest), nil
 	case "to-offset":
-		return fixed(kafka.ToOffset(f.toOffset)), nil
+		return fixed(admin.ToOffset(f.toOffset)), nil
 	case "shift-by":
-		return fixed(kafka.ShiftBy(f.shiftBy)), nil
+		return fixed(admin.ShiftBy(f.shiftBy)), nil
 	}
 	var at time.Time
 	if scenario == "to-datetime" {
@@ -226,11 +226,11 @@ func (a *app) resetRule(cmd *cobra.Command, f resetFlags, scenario string) (rule
 		}
 		at = time.Now().Add(-ago)
 	}
-	return func(admin *kafka.Admin) kafka.OffsetRule { return admin.ToDatetime(at) }, nil
+	return func(cluster *admin.Client) admin.OffsetRule { return cluster.ToDatetime(at) }, nil
 }
 
 // writeOffsets writes a plan as kafka-consumer-groups exports it.
-func writeOffsets(w io.Writer, plan []kafka.OffsetReset) error {
+func writeOffsets(w io.Writer, plan []admin.OffsetReset) error {
 	lines := csv.NewWriter(w)
 	for _, r := range plan {
 		if err := lines.Write([]string{r.Topic, strconv.Itoa(int(r.Partition)), strconv.FormatInt(r.To, 10)}); err != nil {
@@ -267,16 +267,16 @@ func (a *app) readOffsetsFile(cmd *cobra.Command, name string) ([]resetTarget, r
 		of := slices.IndexFunc(targets, func(t resetTarget) bool { return t.topic == o.Topic })
 		targets[of].partitions = append(targets[of].partitions, o.Partition)
 	}
-	return targets, fixed(func(_ context.Context, topic string, p kafka.Partition, _ int64) (int64, error) {
+	return targets, fixed(func(_ context.Context, topic string, p admin.Partition, _ int64) (int64, error) {
 		return to[topic][p.ID], nil
 	}), nil
 }
 
-func readOffsets(r io.Reader) ([]kafka.OffsetReset, error) {
+func readOffsets(r io.Reader) ([]admin.OffsetReset, error) {
 	lines := csv.NewReader(r)
 	lines.FieldsPerRecord = 3
 	lines.TrimLeadingSpace = true
-	var offsets []kafka.OffsetReset
+	var offsets []admin.OffsetReset
 	for {
 		fields, err := lines.Read()
 		if errors.Is(err, io.EOF) {
@@ -297,7 +297,7 @@ func readOffsets(r io.Reader) ([]kafka.OffsetReset, error) {
 		if err != nil || offset < 0 {
 			return nil, fmt.Errorf("line %d: %q is not an offset", at, fields[2])
 		}
-		offsets = append(offsets, kafka.OffsetReset{Topic: fields[0], Partition: int32(partition), To: offset})
+		offsets = append(offsets, admin.OffsetReset{Topic: fields[0], Partition: int32(partition), To: offset})
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 )
 
 func TestMain(m *testing.M) {
@@ -120,7 +121,7 @@ func TestScripts(t *testing.T) {
 				if !ok {
 					ts.Fatalf("no Kafka is kept up")
 				}
-				admin, err := kafka.NewAdmin(t.Context(), kafka.Config{Brokers: state.Brokers})
+				admin, err := admin.Connect(t.Context(), kafka.Config{Brokers: state.Brokers})
 				ts.Check(err)
 				defer func() { ts.Check(admin.Close()) }()
 				await(ts, "a member of "+args[0], func() bool {

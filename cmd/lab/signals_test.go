@@ -21,6 +21,7 @@ import (
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 )
 
@@ -141,7 +142,7 @@ func startProduce(t *testing.T, prepare func(*embedded.Kafka)) (*exec.Cmd, *embe
 			t.Error(err)
 		}
 	})
-	if err := kafka.EnsureTopic(t.Context(), kafka.Config{Brokers: server.Brokers()}, "t", 1); err != nil {
+	if err := admin.EnsureTopic(t.Context(), kafka.Config{Brokers: server.Brokers()}, "t", 1); err != nil {
 		t.Fatal(err)
 	}
 	prepare(server)
@@ -162,7 +163,7 @@ func startProduce(t *testing.T, prepare func(*embedded.Kafka)) (*exec.Cmd, *embe
 
 func TestCtrlCEndsProduceThatWaitsForInput(t *testing.T) {
 	cmd, server := startProduce(t, func(*embedded.Kafka) {})
-	admin, err := kafka.NewAdmin(t.Context(), kafka.Config{Brokers: server.Brokers()})
+	admin, err := admin.Connect(t.Context(), kafka.Config{Brokers: server.Brokers()})
 	if err != nil {
 		t.Fatal(err)
 	}

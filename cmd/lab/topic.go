@@ -12,6 +12,7 @@ import (
 
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 )
 
@@ -51,9 +52,9 @@ func (a *app) topicCreateCommand() *cobra.Command {
 				}
 				settings[name] = value
 			}
-			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error {
-				create := admin.CreateTopic(cmd.Context(), topic, partitions, replication, settings)
-				if ifNotExists && kafka.IsTopicExists(create) {
+			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error {
+				create := cluster.CreateTopic(cmd.Context(), topic, partitions, replication, settings)
+				if ifNotExists && admin.IsTopicExists(create) {
 					a.printf("%s\n", i18n.Text{EN: "Topic %s was there already.", KO: "%s 토픽은 이미 있었습니다."}.With(topic).In(a.lang))
 					return nil
 				}
@@ -88,9 +89,9 @@ func (a *app) topicAddPartitionsCommand() *cobra.Command {
 			if err := a.require(cmd, "topic", "partitions"); err != nil {
 				return err
 			}
-			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error {
-				if err := admin.AddPartitions(cmd.Context(), topic, partitions); err != nil {
-					return nearestTopic(cmd.Context(), admin, topic, err)
+			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error {
+				if err := cluster.AddPartitions(cmd.Context(), topic, partitions); err != nil {
+					return nearestTopic(cmd.Context(), cluster, topic, err)
 				}
 				a.printf("%s\n", i18n.Text{EN: "Topic %s has %d partitions now.", KO: "%s 토픽의 파티션이 이제 %d개입니다."}.With(topic, partitions).In(a.lang))
 				return nil
@@ -112,10 +113,10 @@ func (a *app) topicDescribeCommand() *cobra.Command {
 			if err := a.require(cmd, "topic"); err != nil {
 				return err
 			}
-			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error {
-				t, err := admin.DescribeTopic(cmd.Context(), topic)
+			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error {
+				t, err := cluster.DescribeTopic(cmd.Context(), topic)
 				if err != nil {
-					return nearestTopic(cmd.Context(), admin, topic, err)
+					return nearestTopic(cmd.Context(), cluster, topic, err)
 				}
 				var rows []table.Row
 				for _, p := range t.Partitions {
@@ -144,9 +145,9 @@ func (a *app) topicDeleteCommand() *cobra.Command {
 			if err := a.require(cmd, "topic"); err != nil {
 				return err
 			}
-			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error {
-				if err := admin.DeleteTopic(cmd.Context(), topic); err != nil {
-					return nearestTopic(cmd.Context(), admin, topic, err)
+			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error {
+				if err := cluster.DeleteTopic(cmd.Context(), topic); err != nil {
+					return nearestTopic(cmd.Context(), cluster, topic, err)
 				}
 				a.printf("%s\n", i18n.Text{EN: "Deleted topic %s.", KO: "%s 토픽을 지웠습니다."}.With(topic).In(a.lang))
 				return nil
@@ -163,8 +164,8 @@ func (a *app) topicListCommand() *cobra.Command {
 		Short: a.t("List the topics", "토픽 목록을 봅니다"),
 		Args:  a.noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withAdmin(cmd.Context(), func(admin *kafka.Admin) error {
-				topics, err := admin.ListTopics(cmd.Context())
+			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error {
+				topics, err := cluster.ListTopics(cmd.Context())
 				for _, t := range topics {
 					a.printf("%s\n", t)
 				}
@@ -176,26 +177,26 @@ func (a *app) topicListCommand() *cobra.Command {
 
 // nearestTopic adds the name that was probably meant to the problem that a topic does not exist. Any other error stays
 // what it is.
-func nearestTopic(ctx context.Context, admin *kafka.Admin, topic string, err error) error {
+func nearestTopic(ctx context.Context, cluster *admin.Client, topic string, err error) error {
 	var missing *problem.Problem
 	if !errors.Is(err, sarama.ErrUnknownTopicOrPartition) || !errors.As(err, &missing) {
 		return err
 	}
-	if topics, listErr := admin.ListTopics(ctx); listErr == nil { // without a list there is no suggestion
+	if topics, listErr := cluster.ListTopics(ctx); listErr == nil { // without a list there is no suggestion
 		missing.Solve = append(problem.Nearest(topic, topics), missing.Solve...)
 	}
 	return err
 }
 
-// nearestTopicOn is [nearestTopic] for a command that has no admin connection.
+// nearestTopicOn is [nearestTopic] for a command that has no cluster connection.
 func nearestTopicOn(ctx context.Context, cfg kafka.Config, topic string, err error) error {
 	if !errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 		return err
 	}
-	admin, adminErr := kafka.NewAdmin(ctx, cfg)
+	cluster, adminErr := admin.Connect(ctx, cfg)
 	if adminErr != nil {
 		return err
 	}
-	defer func() { _ = admin.Close() }() // it only looked
-	return nearestTopic(ctx, admin, topic, err)
+	defer func() { _ = cluster.Close() }() // it only looked
+	return nearestTopic(ctx, cluster, topic, err)
 }

@@ -16,7 +16,7 @@ import (
 
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/stack"
@@ -230,7 +230,7 @@ func (a *app) statusCommand() *cobra.Command {
 				return err
 			}
 			a.printf("%s\n", found.Announce().In(a.lang))
-			admin, err := kafka.NewAdmin(cmd.Context(), found.Config)
+			admin, err := admin.Connect(cmd.Context(), found.Config)
 			if err != nil {
 				return err
 			}

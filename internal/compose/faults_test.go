@@ -12,6 +12,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 )
 
 // A broker dies in the middle of its work, and comes back.
@@ -126,7 +127,7 @@ func TestGroupOutlivesItsCoordinator(t *testing.T) {
 			t.Cleanup(func() {
 				ctx := context.Background()
 				s.heal(t, ctx)
-				s.manage(t, ctx, func(admin *kafka.Admin) error { return admin.DeleteGroup(ctx, group) })
+				s.manage(t, ctx, func(admin *admin.Client) error { return admin.DeleteGroup(ctx, group) })
 			})
 			l := startLoad(t, s.kafka, topic)
 			c := s.consume(t, group, topic)
@@ -149,7 +150,7 @@ func TestGroupOutlivesItsCoordinator(t *testing.T) {
 			s.heal(t, t.Context())
 			l.awaitAcknowledged(t)
 			l.requireStored(t, s.kafka)
-			s.manage(t, t.Context(), func(admin *kafka.Admin) error {
+			s.manage(t, t.Context(), func(admin *admin.Client) error {
 				eventually(t, t.Context(), func(ctx context.Context) error { return committedAll(ctx, admin, group, topic) })
 				return nil
 			})
@@ -160,7 +161,7 @@ func TestGroupOutlivesItsCoordinator(t *testing.T) {
 }
 
 // committedAll tells whether a group has committed the end of each partition.
-func committedAll(ctx context.Context, admin *kafka.Admin, group, topic string) error {
+func committedAll(ctx context.Context, admin *admin.Client, group, topic string) error {
 	described, err := admin.DescribeTopic(ctx, topic)
 	if err != nil {
 		return err

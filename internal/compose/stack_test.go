@@ -21,6 +21,7 @@ import (
 	"kafkahandson/internal/checkout"
 	"kafkahandson/internal/compose"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/mysql"
 )
 
@@ -183,9 +184,9 @@ func (s *stack) awaitGone(t *testing.T, topic string, broker int32) {
 func (s *stack) container(broker int32) string { return s.names["kafka"+strconv.Itoa(int(broker))] }
 
 // manage does something with a new connection: one that was made before a broker went away may be broken.
-func (s *stack) manage(t *testing.T, ctx context.Context, do func(*kafka.Admin) error) {
+func (s *stack) manage(t *testing.T, ctx context.Context, do func(*admin.Client) error) {
 	t.Helper()
-	admin, err := kafka.NewAdmin(ctx, s.kafka)
+	admin, err := admin.Connect(ctx, s.kafka)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,13 +202,13 @@ const partitions = 6 // each broker leads two
 func (s *stack) topic(t *testing.T) string {
 	t.Helper()
 	name := "faults-" + strings.ToLower(rand.Text()[:8])
-	s.manage(t, t.Context(), func(admin *kafka.Admin) error {
+	s.manage(t, t.Context(), func(admin *admin.Client) error {
 		return admin.CreateTopic(t.Context(), name, partitions, 3, map[string]string{"min.insync.replicas": "2"})
 	})
 	t.Cleanup(func() {
 		ctx := context.Background()
 		s.heal(t, ctx)
-		s.manage(t, ctx, func(admin *kafka.Admin) error { return admin.DeleteTopic(ctx, name) })
+		s.manage(t, ctx, func(admin *admin.Client) error { return admin.DeleteTopic(ctx, name) })
 	})
 	return name
 }

@@ -15,6 +15,7 @@ import (
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 )
 
 // Backend is a cluster to test.
@@ -34,7 +35,7 @@ const patience = 60 * time.Second
 func Run(t *testing.T, b Backend) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	admin, err := kafka.NewAdmin(ctx, b.Kafka)
+	admin, err := admin.Connect(ctx, b.Kafka)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ type tests map[string]func(*testing.T, *cluster)
 // cluster is what a sub-test works with.
 type cluster struct {
 	Backend
-	admin *kafka.Admin
+	admin *admin.Client
 	run   string // begins the name of everything that is created
 }
 
@@ -207,7 +208,7 @@ func (c *cluster) sendGreetings(t *testing.T, topic string) []greeting.Greeting 
 }
 
 // describe returns a topic with its offsets.
-func (c *cluster) describe(t *testing.T, topic string) kafka.Topic {
+func (c *cluster) describe(t *testing.T, topic string) admin.Topic {
 	t.Helper()
 	d, err := c.admin.DescribeTopic(t.Context(), topic)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 )
 
 func groupTests() tests {
@@ -99,7 +100,7 @@ func (c *cluster) requireMembers(t *testing.T, group, topic string, members ...*
 		t.Fatalf("the group is %+v, want it stable with %d members", d, len(members))
 	}
 	for _, m := range members {
-		i := slices.IndexFunc(d.Members, func(seen kafka.Member) bool { return seen.ID == m.memberID() })
+		i := slices.IndexFunc(d.Members, func(seen admin.Member) bool { return seen.ID == m.memberID() })
 		if i < 0 {
 			t.Fatalf("member %s is not in %+v", m.memberID(), d)
 		}

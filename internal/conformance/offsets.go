@@ -12,7 +12,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 )
 
@@ -94,17 +94,17 @@ func reset(t *testing.T, c *cluster) {
 	}
 
 	for name, test := range map[string]struct {
-		rule kafka.OffsetRule
+		rule admin.OffsetRule
 		want [2]int64
 	}{
-		"earliest":                    {kafka.ToEarliest, [2]int64{0, 0}},
-		"latest":                      {kafka.ToLatest, [2]int64{10, 4}},
-		"offset":                      {kafka.ToOffset(3), [2]int64{3, 3}},
-		"offset after the end":        {kafka.ToOffset(7), [2]int64{7, 4}},
-		"offset before the start":     {kafka.ToOffset(-5), [2]int64{0, 0}},
-		"shift forwards":              {kafka.ShiftBy(1), [2]int64{6, 3}},
-		"shift backwards":             {kafka.ShiftBy(-1), [2]int64{4, 1}},
-		"shift past both ends":        {kafka.ShiftBy(-3), [2]int64{2, 0}},
+		"earliest":                    {admin.ToEarliest, [2]int64{0, 0}},
+		"latest":                      {admin.ToLatest, [2]int64{10, 4}},
+		"offset":                      {admin.ToOffset(3), [2]int64{3, 3}},
+		"offset after the end":        {admin.ToOffset(7), [2]int64{7, 4}},
+		"offset before the start":     {admin.ToOffset(-5), [2]int64{0, 0}},
+		"shift forwards":              {admin.ShiftBy(1), [2]int64{6, 3}},
+		"shift backwards":             {admin.ShiftBy(-1), [2]int64{4, 1}},
+		"shift past both ends":        {admin.ShiftBy(-3), [2]int64{2, 0}},
 		"datetime":                    {c.admin.ToDatetime(start.Add(3 * time.Minute)), [2]int64{3, 3}},
 		"datetime between records":    {c.admin.ToDatetime(start.Add(5*time.Minute + time.Second)), [2]int64{6, 4}},
 		"datetime after every record": {c.admin.ToDatetime(start.Add(time.Hour)), [2]int64{10, 4}},
@@ -113,7 +113,7 @@ func reset(t *testing.T, c *cluster) {
 			t.Parallel()
 			group := c.group(t)
 			before := map[int32]int64{0: 5, 1: 2}
-			c.resetTo(t, group, topic, func(_ context.Context, _ string, p kafka.Partition, committed int64) (int64, error) {
+			c.resetTo(t, group, topic, func(_ context.Context, _ string, p admin.Partition, committed int64) (int64, error) {
 				if committed != -1 {
 					return 0, fmt.Errorf("partition %d of a new group has %d committed", p.ID, committed)
 				}
@@ -125,7 +125,7 @@ func reset(t *testing.T, c *cluster) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []kafka.OffsetReset{{Topic: topic, Partition: 0, From: 5, To: test.want[0]}, {Topic: topic, Partition: 1, From: 2, To: test.want[1]}}
+			want := []admin.OffsetReset{{Topic: topic, Partition: 0, From: 5, To: test.want[0]}, {Topic: topic, Partition: 1, From: 2, To: test.want[1]}}
 			if !slices.Equal(plan, want) {
 				t.Fatalf("the plan is %v, want %v", plan, want)
 			}
@@ -148,14 +148,14 @@ func reset(t *testing.T, c *cluster) {
 		})
 	}
 
-	_, err := c.admin.PlanReset(t.Context(), c.name(), topic, nil, kafka.ShiftBy(1))
+	_, err := c.admin.PlanReset(t.Context(), c.name(), topic, nil, admin.ShiftBy(1))
 	if p := new(problem.Problem); !errors.As(err, &p) {
 		t.Errorf("shifting what was never committed says %v", err)
 	}
 }
 
 // resetTo plans and executes a reset of all partitions.
-func (c *cluster) resetTo(t *testing.T, group, topic string, rule kafka.OffsetRule) {
+func (c *cluster) resetTo(t *testing.T, group, topic string, rule admin.OffsetRule) {
 	t.Helper()
 	plan, err := c.admin.PlanReset(t.Context(), group, topic, nil, rule)
 	if err != nil {
@@ -199,7 +199,7 @@ func resetActive(t *testing.T, c *cluster) {
 		return nil
 	})
 
-	plan, err := c.admin.PlanReset(t.Context(), group, topic, nil, kafka.ToEarliest) // looking is allowed
+	plan, err := c.admin.PlanReset(t.Context(), group, topic, nil, admin.ToEarliest) // looking is allowed
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func resetSome(t *testing.T, c *cluster) {
 	for p := range int32(3) {
 		c.fill(t, topic, p, 2)
 	}
-	plan, err := c.admin.PlanReset(t.Context(), group, topic, []int32{2, 0}, kafka.ToLatest)
+	plan, err := c.admin.PlanReset(t.Context(), group, topic, []int32{2, 0}, admin.ToLatest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func resetSome(t *testing.T, c *cluster) {
 	}
 	requireCommitted(t, c, group, topic, map[int32]int64{0: 2, 1: -1, 2: 2})
 
-	_, err = c.admin.PlanReset(t.Context(), group, topic, []int32{3}, kafka.ToLatest)
+	_, err = c.admin.PlanReset(t.Context(), group, topic, []int32{3}, admin.ToLatest)
 	requireNames(t, err, topic)
 
 	// The reset says nothing of a leader epoch. A wrong one makes a Java consumer believe that the log was truncated.
@@ -249,7 +249,7 @@ func resetSome(t *testing.T, c *cluster) {
 func outOfRange(t *testing.T, c *cluster) {
 	topic, group := c.topic(t, 1), c.group(t)
 	c.fill(t, topic, 0, 10)
-	c.resetTo(t, group, topic, kafka.ToOffset(2))
+	c.resetTo(t, group, topic, admin.ToOffset(2))
 	admin, err := sarama.NewClusterAdminFromClient(c.client(t, c.sarama(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -265,7 +265,7 @@ func outOfRange(t *testing.T, c *cluster) {
 
 func committedTopics(t *testing.T, c *cluster) {
 	used, unused, group := c.topic(t, 1), c.topic(t, 1), c.group(t)
-	c.resetTo(t, group, used, kafka.ToEarliest)
+	c.resetTo(t, group, used, admin.ToEarliest)
 	topics, err := c.admin.CommittedTopics(t.Context(), group)
 	if err != nil || !slices.Equal(topics, []string{used}) {
 		t.Errorf("committed in %v (%v), want %s and not %s", topics, err, used, unused)

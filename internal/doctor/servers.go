@@ -15,6 +15,7 @@ import (
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/mysql"
 )
 
@@ -22,7 +23,7 @@ import (
 // coordinator, Kafka's internal topics. brokers is how many the cluster should have, 0 if nobody knows.
 func Kafka(ctx context.Context, cfg kafka.Config, brokers int) []Finding {
 	cure := i18n.Text{EN: "see what the brokers say; the compose stack's: docker compose logs kafka1 kafka2 kafka3", KO: "브로커의 로그를 확인하세요. compose 스택이라면: docker compose logs kafka1 kafka2 kafka3"}
-	admin, err := kafka.NewAdmin(ctx, cfg)
+	admin, err := admin.Connect(ctx, cfg)
 	if err != nil {
 		return []Finding{Failed("kafka", Bad, err, cure)}
 	}
@@ -50,7 +51,7 @@ func Kafka(ctx context.Context, cfg kafka.Config, brokers int) []Finding {
 
 // eachBroker asks every broker under the address that it advertises, and at every other address that cfg names: a
 // broker that is down is not on the cluster's own list.
-func eachBroker(ctx context.Context, cfg kafka.Config, advertised []kafka.Broker) []Finding {
+func eachBroker(ctx context.Context, cfg kafka.Config, advertised []admin.Broker) []Finding {
 	names := map[string]string{} // by address
 	addrs := slices.Clone(cfg.Brokers)
 	for _, b := range advertised {

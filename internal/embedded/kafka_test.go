@@ -29,6 +29,7 @@ import (
 	"kafkahandson/internal/await"
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 )
 
@@ -198,7 +199,7 @@ func TestKafkaCannotUseDir(t *testing.T) {
 func TestUnknownGroup(t *testing.T) {
 	t.Parallel()
 	server := startKafka(t, embedded.KafkaOptions{Dir: t.TempDir()})
-	if err := kafka.EnsureTopic(t.Context(), kafka.Config{Brokers: server.Brokers()}, "orders", 2); err != nil {
+	if err := admin.EnsureTopic(t.Context(), kafka.Config{Brokers: server.Brokers()}, "orders", 2); err != nil {
 		t.Fatal(err)
 	}
 	for name, version := range map[string]*kversion.Versions{"one group a request": kversion.V2_8_0(), "many": kversion.V3_9_0()} {
@@ -243,13 +244,13 @@ func TestUnknownGroup(t *testing.T) {
 func TestTopicNames(t *testing.T) {
 	t.Parallel()
 	server := startKafka(t, embedded.KafkaOptions{Dir: t.TempDir()})
-	admin := newAdmin(t, server.Brokers())
+	cluster := newAdmin(t, server.Brokers())
 	for _, name := range []string{"with blank", "a/b", "..", ".", "토픽", strings.Repeat("a", 250)} {
-		if err := admin.CreateTopic(t.Context(), name, 1, 0, nil); err == nil {
+		if err := cluster.CreateTopic(t.Context(), name, 1, 0, nil); err == nil {
 			t.Errorf("there is a topic %q", name)
 		}
 	}
-	if err := admin.CreateTopic(t.Context(), strings.Repeat("a", 249), 1, 0, nil); err != nil {
+	if err := cluster.CreateTopic(t.Context(), strings.Repeat("a", 249), 1, 0, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -263,8 +264,8 @@ type contents struct {
 // fillKafka creates a topic, sends 30 records and commits some offsets.
 func fillKafka(t *testing.T, brokers []string) {
 	t.Helper()
-	admin := newAdmin(t, brokers)
-	if err := admin.CreateTopic(t.Context(), "orders", 3, 0, nil); err != nil {
+	cluster := newAdmin(t, brokers)
+	if err := cluster.CreateTopic(t.Context(), "orders", 3, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	var values []string
@@ -272,23 +273,23 @@ func fillKafka(t *testing.T, brokers []string) {
 		values = append(values, fmt.Sprint(i))
 	}
 	sendKafka(t, brokers, "orders", time.Time{}, values...)
-	plan, err := admin.PlanReset(t.Context(), "shop", "orders", []int32{0, 2}, kafka.ToOffset(3))
+	plan, err := cluster.PlanReset(t.Context(), "shop", "orders", []int32{0, 2}, admin.ToOffset(3))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := admin.ExecuteReset(t.Context(), "shop", plan); err != nil {
+	if err := cluster.ExecuteReset(t.Context(), "shop", plan); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func readKafka(t *testing.T, brokers []string) contents {
 	t.Helper()
-	admin := newAdmin(t, brokers)
-	d, err := admin.DescribeTopic(t.Context(), "orders")
+	cluster := newAdmin(t, brokers)
+	d, err := cluster.DescribeTopic(t.Context(), "orders")
 	if err != nil {
 		t.Fatal(err)
 	}
-	committed, err := admin.Committed(t.Context(), "shop", "orders")
+	committed, err := cluster.Committed(t.Context(), "shop", "orders")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -458,8 +459,8 @@ func TestBrokerStopsAndStarts(t *testing.T) {
 	t.Parallel()
 	server := startKafka(t, embedded.KafkaOptions{Dir: t.TempDir()})
 	control := embedded.NewControl(server.State())
-	admin := newAdmin(t, server.Brokers())
-	if err := admin.CreateTopic(t.Context(), "orders", 12, 0, nil); err != nil {
+	cluster := newAdmin(t, server.Brokers())
+	if err := cluster.CreateTopic(t.Context(), "orders", 12, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	leaders := func() []int32 {
@@ -546,9 +547,9 @@ func TestBrokerStopsAndStarts(t *testing.T) {
 func TestRetention(t *testing.T) {
 	t.Parallel()
 	server := startKafka(t, embedded.KafkaOptions{Dir: t.TempDir()})
-	admin := newAdmin(t, server.Brokers())
+	cluster := newAdmin(t, server.Brokers())
 	for topic, configs := range map[string]map[string]string{"short": {"retention.ms": "60000"}, "long": {"retention.ms": "604800000"}, "default": nil} {
-		if err := admin.CreateTopic(t.Context(), topic, 1, 0, configs); err != nil {
+		if err := cluster.CreateTopic(t.Context(), topic, 1, 0, configs); err != nil {
 			t.Fatal(err)
 		}
 		sendKafka(t, server.Brokers(), topic, time.Now().Add(-time.Hour), "old")
@@ -556,7 +557,7 @@ func TestRetention(t *testing.T) {
 	}
 	start := func(topic string) int64 {
 		t.Helper()
-		d, err := admin.DescribeTopic(t.Context(), topic)
+		d, err := cluster.DescribeTopic(t.Context(), topic)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -671,14 +672,14 @@ func startKafka(t testing.TB, opts embedded.KafkaOptions) *embedded.Kafka {
 	return server
 }
 
-func newAdmin(t *testing.T, brokers []string) *kafka.Admin {
+func newAdmin(t *testing.T, brokers []string) *admin.Client {
 	t.Helper()
-	admin, err := kafka.NewAdmin(t.Context(), kafka.Config{Brokers: brokers})
+	cluster, err := admin.Connect(t.Context(), kafka.Config{Brokers: brokers})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = admin.Close() }) // its brokers may be gone by then
-	return admin
+	t.Cleanup(func() { _ = cluster.Close() }) // its brokers may be gone by then
+	return cluster
 }
 
 // kafkaConfig is the course's configuration, in which nothing waits long.

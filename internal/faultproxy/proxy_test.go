@@ -17,6 +17,7 @@ import (
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/faultproxy"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 )
 
 func TestMain(m *testing.M) {
@@ -47,7 +48,7 @@ func TestLostAcknowledgements(t *testing.T) {
 			proxy := start(t, server.Brokers()...)
 			cfg := kafka.Config{Brokers: server.Brokers(), Proxies: proxy.Addresses()}
 			topic := fmt.Sprintf("%t-%d-%d", test.idempotent, test.after, test.lose)
-			if err := kafka.EnsureTopic(t.Context(), cfg, topic, 1); err != nil {
+			if err := admin.EnsureTopic(t.Context(), cfg, topic, 1); err != nil {
 				t.Fatal(err)
 			}
 			sc, err := cfg.Sarama()

@@ -3,6 +3,7 @@ package kafka
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -292,7 +293,7 @@ func readableEnd(client sarama.Client, topic string, partition int32) (end, read
 	if err != nil {
 		return 0, 0, err
 	}
-	readable, err = lastStable(admin, topic, partition)
+	readable, err = LastStable(admin, topic, partition)
 	return end, readable, err
 }
 
@@ -317,4 +318,16 @@ func describeGroup(ctx context.Context, client sarama.Client, group string) stri
 		return fmt.Sprintf("describe group: %v", err)
 	}
 	return fmt.Sprintf("%s, %d members", resp.Groups[0].State, len(resp.Groups[0].Members))
+}
+
+func LastStable(admin sarama.ClusterAdmin, topic string, partition int32) (int64, error) {
+	answers, err := admin.ListOffsets(map[string]map[int32]int64{topic: {partition: sarama.OffsetNewest}},
+		&sarama.ListOffsetsOptions{IsolationLevel: sarama.ReadCommitted})
+	if err == nil && !errors.Is(answers[topic][partition].Err, sarama.ErrNoError) {
+		err = answers[topic][partition].Err
+	}
+	if err != nil {
+		return 0, fmt.Errorf("last stable offset of %s partition %d: %w", topic, partition, err)
+	}
+	return answers[topic][partition].Offset, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 )
 
@@ -46,9 +47,9 @@ func startPlain(t *testing.T) (*embedded.Kafka, kafka.Config) {
 	return server, kafka.Config{Brokers: server.Brokers()}
 }
 
-func newAdmin(t *testing.T, cfg kafka.Config) *kafka.Admin {
+func newAdmin(t *testing.T, cfg kafka.Config) *admin.Client {
 	t.Helper()
-	admin, err := kafka.NewAdmin(t.Context(), cfg)
+	admin, err := admin.Connect(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func newAdmin(t *testing.T, cfg kafka.Config) *kafka.Admin {
 	return admin
 }
 
-func createTopic(t *testing.T, admin *kafka.Admin, name string, partitions int32) {
+func createTopic(t *testing.T, admin *admin.Client, name string, partitions int32) {
 	t.Helper()
 	if err := admin.CreateTopic(t.Context(), name, partitions, 0, nil); err != nil {
 		t.Fatal(err)
@@ -98,7 +99,7 @@ func send(t *testing.T, cfg kafka.Config, topic string, n int) {
 	}
 }
 
-func committed(t *testing.T, admin *kafka.Admin, group, topic string) map[int32]int64 {
+func committed(t *testing.T, admin *admin.Client, group, topic string) map[int32]int64 {
 	t.Helper()
 	offsets, err := admin.Committed(t.Context(), group, topic)
 	if err != nil {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
-	"golang.org/x/sync/errgroup"
 )
 
 // tailPatience is how long nothing may arrive before a partition counts as read to its end.
@@ -71,25 +69,4 @@ func ReadPartition(ctx context.Context, client sarama.Client, topic string, part
 		}
 	}
 	return nil
-}
-
-// ReadTopic hands over the records that a topic holds now, one at a time and each partition's in order: see
-// [ReadPartition].
-func (a *Admin) ReadTopic(ctx context.Context, topic string, each func(*sarama.ConsumerMessage) error) error {
-	partitions, err := a.client.Partitions(topic)
-	if err != nil {
-		return topicError("read", topic, err)
-	}
-	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
-	for _, p := range partitions {
-		g.Go(func() error {
-			return ReadPartition(ctx, a.client, topic, p, func(m *sarama.ConsumerMessage) error {
-				mu.Lock()
-				defer mu.Unlock()
-				return each(m)
-			})
-		})
-	}
-	return g.Wait()
 }

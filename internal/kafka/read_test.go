@@ -11,6 +11,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 )
 
@@ -36,7 +37,7 @@ func sendValues(t *testing.T, cfg kafka.Config, sc *sarama.Config, topic string,
 	}
 }
 
-func readValues(t *testing.T, admin *kafka.Admin, topic string) []string {
+func readValues(t *testing.T, admin *admin.Client, topic string) []string {
 	t.Helper()
 	var values []string
 	if err := admin.ReadTopic(t.Context(), topic, func(m *sarama.ConsumerMessage) error {

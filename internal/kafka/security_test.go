@@ -17,6 +17,7 @@ import (
 
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 )
 
 // authority is a certificate authority of its own.
@@ -98,7 +99,7 @@ func (a *authority) serverTLS(t *testing.T) *tls.Config {
 func requireUse(t *testing.T, cfg kafka.Config) {
 	t.Helper()
 	const topic = "secured"
-	if err := kafka.EnsureTopic(t.Context(), cfg, topic, 1); err != nil {
+	if err := admin.EnsureTopic(t.Context(), cfg, topic, 1); err != nil {
 		t.Fatal(err)
 	}
 	admin := newAdmin(t, cfg)

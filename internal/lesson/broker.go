@@ -23,7 +23,7 @@ func (r *Run) Stored(topic string) int {
 	return int(t.Records())
 }
 
-// LogBytes is how many bytes of log a topic takes, in one replica, as the broker says: [kafka.Admin.LogBytes].
+// LogBytes is how many bytes of log a topic takes, in one replica, as the broker says: [admin.Client.LogBytes].
 func (r *Run) LogBytes(topic string) int {
 	n, err := r.admin.LogBytes(r.ctx, topic)
 	r.Must(err)

@@ -13,7 +13,7 @@ import (
 
 	"kafkahandson/internal/checkout"
 	"kafkahandson/internal/event"
-	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
 	"kafkahandson/internal/problem"
@@ -43,7 +43,7 @@ func TestShownCommandsCanBePasted(t *testing.T) {
 		}
 	}}
 	opts.Keep = func(ctx context.Context, k stack.Kafka) error {
-		admin, err := kafka.NewAdmin(ctx, k.Config)
+		admin, err := admin.Connect(ctx, k.Config)
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"kafkahandson/internal/home"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 )
 
 // record is what a run leaves on a shared cluster, written down before it is made, in a folder of the run. The folder's
@@ -232,7 +233,7 @@ type Removed struct{ Topics, Groups []string }
 // Reset removes the topics and groups that earlier runs of a lesson left on a cluster, "" for all lessons. A run that
 // goes on is left alone.
 func Reset(ctx context.Context, cfg kafka.Config, lesson string) (Removed, error) {
-	admin, err := kafka.NewAdmin(ctx, cfg)
+	admin, err := admin.Connect(ctx, cfg)
 	if err != nil {
 		return Removed{}, err
 	}
@@ -240,7 +241,7 @@ func Reset(ctx context.Context, cfg kafka.Config, lesson string) (Removed, error
 	return removed, errors.Join(err, admin.Close())
 }
 
-func reset(ctx context.Context, admin *kafka.Admin, lesson string) (removed Removed, err error) {
+func reset(ctx context.Context, admin *admin.Client, lesson string) (removed Removed, err error) {
 	// By its id and not by its addresses: another cluster may have them at another time.
 	cluster, err := admin.ClusterID(ctx)
 	if err != nil {
@@ -265,7 +266,7 @@ func reset(ctx context.Context, admin *kafka.Admin, lesson string) (removed Remo
 	return removed, err
 }
 
-func (f *finishedRun) remove(ctx context.Context, admin *kafka.Admin, removed *Removed) error {
+func (f *finishedRun) remove(ctx context.Context, admin *admin.Client, removed *Removed) error {
 	for _, topic := range f.Topics {
 		switch err := admin.DeleteTopic(ctx, topic); {
 		case err == nil:
@@ -292,7 +293,7 @@ func (f *finishedRun) remove(ctx context.Context, admin *kafka.Admin, removed *R
 
 // deleteGroup deletes a group whose programs have ended, although the broker may still count some as members: static
 // ones, and those that were killed, until their session timeout.
-func deleteGroup(ctx context.Context, admin *kafka.Admin, group string) error {
+func deleteGroup(ctx context.Context, admin *admin.Client, group string) error {
 	g, err := admin.DescribeGroup(ctx, group)
 	if err != nil {
 		return err

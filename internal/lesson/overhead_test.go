@@ -11,6 +11,7 @@ import (
 
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/program"
 	"kafkahandson/internal/stack"
@@ -64,7 +65,7 @@ func bareRun(b *testing.B, bin string) time.Duration {
 	}
 	defer func() { _ = k.Close() }()
 	cfg := kafka.Config{Brokers: k.Brokers()}
-	if err := kafka.EnsureTopic(b.Context(), cfg, "t", 1); err != nil {
+	if err := admin.EnsureTopic(b.Context(), cfg, "t", 1); err != nil {
 		b.Fatal(err)
 	}
 	start := time.Now()

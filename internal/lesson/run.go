@@ -14,6 +14,7 @@ import (
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 )
 
 // Run is one variant of a lesson while it runs. As with testing.T, its methods end the run when something fails that
@@ -63,7 +64,7 @@ func (r *Run) Context() context.Context { return r.ctx }
 func (r *Run) Kafka() kafka.Config { return r.kafka.Config }
 
 // Admin is connected to the cluster.
-func (r *Run) Admin() *kafka.Admin { return r.admin }
+func (r *Run) Admin() *admin.Client { return r.admin }
 
 // Control injects faults into an embedded Kafka that was started for the run or is kept up; nil on any other.
 func (r *Run) Control() *embedded.Control { return r.kafka.Control }

@@ -16,6 +16,7 @@ import (
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
 	"kafkahandson/internal/problem"
@@ -78,7 +79,7 @@ func TestSharedCluster(t *testing.T) {
 		}
 	}()
 	cfg := kafka.Config{Brokers: k.Brokers()}
-	admin, err := kafka.NewAdmin(t.Context(), cfg)
+	admin, err := admin.Connect(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

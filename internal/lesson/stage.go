@@ -16,6 +16,7 @@ import (
 	"kafkahandson/internal/checkout"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/stack"
 )
 
@@ -27,7 +28,7 @@ type stage struct {
 	id     string // of the run
 	names  *record
 	kafka  stack.Kafka
-	admin  *kafka.Admin
+	admin  *admin.Client
 	emit   func(event.Event)
 	// embedded tells whether it is the embedded Kafka, however it was found.
 	embedded bool
@@ -67,7 +68,7 @@ func onStage(ctx context.Context, l Lesson, opts Options, do func(*stage) error)
 	announce := s.kafka.Announce()
 	s.emit(event.Event{Type: event.Note, Text: &announce})
 
-	if s.admin, err = kafka.NewAdmin(ctx, s.kafka.Config); err != nil {
+	if s.admin, err = admin.Connect(ctx, s.kafka.Config); err != nil {
 		return err
 	}
 	defer func() { also(&err, s.admin.Close()) }()

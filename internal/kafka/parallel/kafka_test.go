@@ -19,6 +19,7 @@ import (
 	"kafkahandson/internal/await"
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/kafka/parallel"
 )
 
@@ -56,7 +57,7 @@ func TestMain(m *testing.M) {
 }
 
 // startKafka starts an embedded Kafka with a topic until the end of the test.
-func startKafka(t *testing.T, topic string, partitions int32) (kafka.Config, *kafka.Admin) {
+func startKafka(t *testing.T, topic string, partitions int32) (kafka.Config, *admin.Client) {
 	t.Helper()
 	server, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
 	if err != nil {
@@ -68,7 +69,7 @@ func startKafka(t *testing.T, topic string, partitions int32) (kafka.Config, *ka
 		}
 	})
 	cfg := kafka.Config{Brokers: server.Brokers()}
-	admin, err := kafka.NewAdmin(t.Context(), cfg)
+	admin, err := admin.Connect(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,14 +292,14 @@ func names(partition int32, offsets ...int) []string {
 	return all
 }
 
-func requireCommitted(t *testing.T, admin *kafka.Admin, group, topic string, partition int32, want int64) {
+func requireCommitted(t *testing.T, admin *admin.Client, group, topic string, partition int32, want int64) {
 	t.Helper()
 	if got := committed(t, admin, group, topic)[partition]; got != want {
 		t.Errorf("%d is committed in partition %d, want %d", got, partition, want)
 	}
 }
 
-func awaitCommitted(t *testing.T, admin *kafka.Admin, group, topic string, partition int32, want int64) {
+func awaitCommitted(t *testing.T, admin *admin.Client, group, topic string, partition int32, want int64) {
 	t.Helper()
 	await.NoError(t, func() error {
 		if got := committed(t, admin, group, topic)[partition]; got != want {
@@ -308,7 +309,7 @@ func awaitCommitted(t *testing.T, admin *kafka.Admin, group, topic string, parti
 	})
 }
 
-func committed(t *testing.T, admin *kafka.Admin, group, topic string) map[int32]int64 {
+func committed(t *testing.T, admin *admin.Client, group, topic string) map[int32]int64 {
 	t.Helper()
 	offsets, err := admin.Committed(t.Context(), group, topic)
 	if err != nil {

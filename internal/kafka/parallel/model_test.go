@@ -18,6 +18,7 @@ import (
 
 	"kafkahandson/internal/await"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/kafka/parallel"
 )
 
@@ -249,7 +250,7 @@ func (m *chaosMember) pullPlug() {
 }
 
 // removeMembers takes the members with this client id out of the group.
-func removeMembers(t *testing.T, admin *kafka.Admin, group, clientID string) {
+func removeMembers(t *testing.T, admin *admin.Client, group, clientID string) {
 	t.Helper()
 	d, err := admin.DescribeGroup(t.Context(), group)
 	if err != nil {
@@ -395,7 +396,7 @@ func chaos(t *testing.T, mode parallel.Mode, strategy func() sarama.BalanceStrat
 		return nil, nil, false // kfake goes on with it
 	})
 	cfg := kafka.Config{Brokers: cluster.ListenAddrs()}
-	admin, err := kafka.NewAdmin(t.Context(), cfg)
+	admin, err := admin.Connect(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

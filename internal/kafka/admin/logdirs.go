@@ -1,4 +1,4 @@
-package kafka
+package admin
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 // LogBytes returns how many bytes a topic's record batches take in the log, as DescribeLogDirs says, one replica of each
 // partition counted: the leader's. Batches are stored as they were sent, compressed or not; indexes are not counted. The
 // embedded Kafka, whose brokers answer for each other, counts the same batches.
-func (a *Admin) LogBytes(ctx context.Context, topic string) (int64, error) {
+func (a *Client) LogBytes(ctx context.Context, topic string) (int64, error) {
 	t, err := a.DescribeTopic(ctx, topic)
 	if err != nil {
 		return 0, err

@@ -1,10 +1,9 @@
-package kafka
+package admin
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"regexp"
 	"slices"
 	"time"
@@ -14,35 +13,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
 )
-
-// Admin creates, describes and deletes topics and groups. It is safe for concurrent use.
-type Admin struct {
-	client sarama.Client
-	admin  sarama.ClusterAdmin
-}
-
-// NewAdmin connects to the cluster. Errors are those of [NewClient]. Close it after use.
-func NewAdmin(ctx context.Context, cfg Config) (*Admin, error) {
-	sc, err := cfg.Sarama()
-	if err != nil {
-		return nil, err
-	}
-	sc.Admin.Timeout = 15 * time.Second // three brokers on a busy laptop take their time over a first topic
-	client, err := NewClient(ctx, cfg, sc)
-	if err != nil {
-		return nil, err
-	}
-	admin, err := sarama.NewClusterAdminFromClient(client)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("create an admin client: %w", err), client.Close())
-	}
-	return &Admin{client: client, admin: admin}, nil
-}
-
-// Close disconnects.
-func (a *Admin) Close() error { return a.admin.Close() } // closes the client too
 
 // Topic describes a topic.
 type Topic struct {
@@ -71,7 +44,7 @@ func (t Topic) Records() int64 {
 }
 
 // CreateTopic creates a topic and returns once every broker knows it. replication 0 is min(3, brokers).
-func (a *Admin) CreateTopic(ctx context.Context, name string, partitions int32, replication int16, configs map[string]string) error {
+func (a *Client) CreateTopic(ctx context.Context, name string, partitions int32, replication int16, configs map[string]string) error {
 	if partitions < 1 {
 		return problem.Usage(i18n.Text{EN: "a topic of %d partitions is not possible", KO: "파티션이 %d개인 토픽은 만들 수 없습니다"}.With(partitions),
 			i18n.Text{EN: "ask for 1 or more", KO: "1개 이상을 지정하세요"})
@@ -93,7 +66,7 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, partitions int32, 
 }
 
 // EnsureTopic creates the topic unless it is there, whatever its partitions.
-func (a *Admin) EnsureTopic(ctx context.Context, name string, partitions int32) error {
+func (a *Client) EnsureTopic(ctx context.Context, name string, partitions int32) error {
 	err := a.CreateTopic(ctx, name, partitions, 0, nil)
 	if IsTopicExists(err) {
 		return nil
@@ -103,8 +76,8 @@ func (a *Admin) EnsureTopic(ctx context.Context, name string, partitions int32) 
 
 // EnsureTopic connects, creates the topic unless it is there, and disconnects: what a bean of type NewTopic does in a
 // Spring application.
-func EnsureTopic(ctx context.Context, cfg Config, name string, partitions int32) (err error) {
-	a, err := NewAdmin(ctx, cfg)
+func EnsureTopic(ctx context.Context, cfg kafka.Config, name string, partitions int32) (err error) {
+	a, err := Connect(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -114,7 +87,7 @@ func EnsureTopic(ctx context.Context, cfg Config, name string, partitions int32)
 
 // AddPartitions raises a topic to a number of partitions. Kafka cannot lower it. The number that the topic has already
 // is refused here, as Apache Kafka does (INVALID_PARTITIONS) and the embedded one does not.
-func (a *Admin) AddPartitions(ctx context.Context, name string, partitions int32) error {
+func (a *Client) AddPartitions(ctx context.Context, name string, partitions int32) error {
 	topic, err := a.DescribeTopic(ctx, name)
 	if err != nil {
 		return err
@@ -130,7 +103,7 @@ func (a *Admin) AddPartitions(ctx context.Context, name string, partitions int32
 }
 
 // DeleteTopic deletes a topic and returns once no broker knows it any more.
-func (a *Admin) DeleteTopic(ctx context.Context, name string) error {
+func (a *Client) DeleteTopic(ctx context.Context, name string) error {
 	if err := a.admin.DeleteTopic(name); err != nil {
 		return topicError("delete", name, err)
 	}
@@ -140,7 +113,7 @@ func (a *Admin) DeleteTopic(ctx context.Context, name string) error {
 func topicError(verb, name string, err error) error {
 	switch {
 	case errors.Is(err, sarama.ErrUnknownTopicOrPartition):
-		return MissingTopic(name, err)
+		return kafka.MissingTopic(name, err)
 	case errors.Is(err, sarama.ErrTopicAlreadyExists):
 		return &problem.Problem{Cause: err,
 			What:  i18n.Text{EN: "topic %s is already there", KO: "%s 토픽이 이미 있습니다"}.With(name),
@@ -154,7 +127,7 @@ func topicError(verb, name string, err error) error {
 
 // waitForTopic waits until each broker that is up sees the topic with this many led partitions; 0 waits until it is
 // gone. An answer to CreateTopic or DeleteTopic comes from the controller, and the other brokers hear of it later.
-func (a *Admin) waitForTopic(ctx context.Context, name string, partitions int) error {
+func (a *Client) waitForTopic(ctx context.Context, name string, partitions int) error {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 5*time.Millisecond, 250*time.Millisecond
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
@@ -169,7 +142,7 @@ func (a *Admin) waitForTopic(ctx context.Context, name string, partitions int) e
 	return nil
 }
 
-func (a *Admin) topicSeen(name string, partitions int) error {
+func (a *Client) topicSeen(name string, partitions int) error {
 	var down []error
 	brokers := a.client.Brokers()
 	for _, b := range brokers {
@@ -189,7 +162,7 @@ func (a *Admin) topicSeen(name string, partitions int) error {
 }
 
 // ledPartitions asks one broker how many partitions of the topic have a leader.
-func (a *Admin) ledPartitions(b *sarama.Broker, topic string) (int, error) {
+func (a *Client) ledPartitions(b *sarama.Broker, topic string) (int, error) {
 	resp, err := a.metadata(b, []string{topic})
 	if err != nil {
 		return 0, err
@@ -206,7 +179,7 @@ func (a *Admin) ledPartitions(b *sarama.Broker, topic string) (int, error) {
 }
 
 // ListTopics returns the names of all topics, sorted. Kafka's own topics (__consumer_offsets …) are among them.
-func (a *Admin) ListTopics(context.Context) ([]string, error) {
+func (a *Client) ListTopics(context.Context) ([]string, error) {
 	topics, err := a.admin.ListTopics()
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
@@ -220,7 +193,7 @@ func (a *Admin) ListTopics(context.Context) ([]string, error) {
 }
 
 // DescribeTopic returns a topic's partitions, in order, with their leaders, replicas and offsets.
-func (a *Admin) DescribeTopic(ctx context.Context, name string) (Topic, error) {
+func (a *Client) DescribeTopic(ctx context.Context, name string) (Topic, error) {
 	metadata, err := a.admin.DescribeTopics([]string{name})
 	if err != nil {
 		return Topic{}, topicError("describe", name, err)
@@ -256,7 +229,7 @@ func (a *Admin) DescribeTopic(ctx context.Context, name string) (Topic, error) {
 
 // OffsetAt returns the offset of the first record of a partition whose timestamp is at or after t, and the end offset
 // where there is none.
-func (a *Admin) OffsetAt(_ context.Context, topic string, partition int32, t time.Time) (int64, error) {
+func (a *Client) OffsetAt(_ context.Context, topic string, partition int32, t time.Time) (int64, error) {
 	offset, err := a.client.GetOffset(topic, partition, t.UnixMilli())
 	if err == nil && offset < 0 {
 		offset, err = a.client.GetOffset(topic, partition, sarama.OffsetNewest)
@@ -269,74 +242,3 @@ func (a *Admin) OffsetAt(_ context.Context, topic string, partition int32, t tim
 
 // IsTopicExists tells whether CreateTopic failed because the topic is already there.
 func IsTopicExists(err error) bool { return errors.Is(err, sarama.ErrTopicAlreadyExists) }
-
-// Broker is a broker and the address that it advertises to clients.
-type Broker struct {
-	ID   int32
-	Addr string
-}
-
-// Brokers returns the brokers of the cluster, by id.
-func (a *Admin) Brokers() []Broker {
-	var brokers []Broker
-	for _, b := range a.client.Brokers() {
-		brokers = append(brokers, Broker{b.ID(), b.Addr()})
-	}
-	slices.SortFunc(brokers, func(x, y Broker) int { return int(x.ID - y.ID) })
-	return brokers
-}
-
-// ClusterID returns the id that the cluster has given itself, whatever the addresses it is reached at. It is "" on Kafka
-// before 0.10.1. [ClusterID] asks an address that needs neither TLS nor a login.
-func (a *Admin) ClusterID(ctx context.Context) (string, error) {
-	var down []error
-	for _, b := range a.client.Brokers() {
-		if ctx.Err() != nil {
-			return "", ctx.Err()
-		}
-		resp, err := a.metadata(b, nil)
-		if err != nil {
-			down = append(down, fmt.Errorf("ask broker %d for its cluster: %w", b.ID(), err))
-			continue
-		}
-		if resp.ClusterID == nil {
-			return "", nil
-		}
-		return *resp.ClusterID, nil
-	}
-	return "", errors.Join(down...)
-}
-
-// APIVersion returns the newest version of a request of Kafka's protocol that all brokers know, by the request's key
-// (KIP-35); -1 if one of them does not know the request.
-func (a *Admin) APIVersion(ctx context.Context, key int16) (int16, error) {
-	newest := int16(math.MaxInt16)
-	for _, b := range a.client.Brokers() {
-		if ctx.Err() != nil {
-			return 0, ctx.Err()
-		}
-		if err := b.Open(a.client.Config()); err != nil && !errors.Is(err, sarama.ErrAlreadyConnected) {
-			return 0, err
-		}
-		answer, err := b.ApiVersions(&sarama.ApiVersionsRequest{})
-		if err != nil {
-			return 0, fmt.Errorf("ask broker %d what it knows: %w", b.ID(), err)
-		}
-		known := int16(-1)
-		for _, api := range answer.ApiKeys {
-			if api.ApiKey == key {
-				known = api.MaxVersion
-			}
-		}
-		newest = min(newest, known)
-	}
-	return newest, nil
-}
-
-// metadata asks one broker about the cluster and these topics; about all if there are none, as sarama has it.
-func (a *Admin) metadata(b *sarama.Broker, topics []string) (*sarama.MetadataResponse, error) {
-	if err := b.Open(a.client.Config()); err != nil && !errors.Is(err, sarama.ErrAlreadyConnected) {
-		return nil, err
-	}
-	return b.GetMetadata(sarama.NewMetadataRequest(a.client.Config().Version, topics))
-}

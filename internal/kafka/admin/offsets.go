@@ -1,0 +1,174 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/problem"
+)
+
+// Committed returns a group's committed offsets of a topic by partition, -1 where there is none. The offset is that of
+// the next record to read.
+func (a *Client) Committed(_ context.Context, group, topic string) (map[int32]int64, error) {
+	if err := a.client.RefreshMetadata(topic); err != nil {
+		return nil, topicError("look up", topic, err)
+	}
+	partitions, err := a.client.Partitions(topic)
+	if err != nil {
+		return nil, topicError("look up", topic, err)
+	}
+	resp, err := a.admin.ListConsumerGroupOffsets(group, map[string][]int32{topic: partitions})
+	if err != nil {
+		return nil, fmt.Errorf("committed offsets of group %s: %w", group, err)
+	}
+	committed := map[int32]int64{}
+	for _, p := range partitions {
+		block := resp.GetBlock(topic, p)
+		if block == nil {
+			return nil, fmt.Errorf("committed offsets of group %s: no answer for %s partition %d", group, topic, p)
+		}
+		if block.Err != sarama.ErrNoError {
+			return nil, fmt.Errorf("committed offset of group %s in %s partition %d: %w", group, topic, p, block.Err)
+		}
+		committed[p] = block.Offset
+	}
+	return committed, nil
+}
+
+// CommittedTopics returns the topics in which a group has committed offsets, sorted.
+func (a *Client) CommittedTopics(_ context.Context, group string) ([]string, error) {
+	resp, err := a.admin.ListConsumerGroupOffsets(group, nil) // nil asks for all of them
+	if err != nil {
+		return nil, fmt.Errorf("committed offsets of group %s: %w", group, err)
+	}
+	var topics []string
+	for topic, partitions := range resp.Blocks {
+		for _, block := range partitions {
+			if block.Offset >= 0 {
+				topics = append(topics, topic)
+				break
+			}
+		}
+	}
+	slices.Sort(topics)
+	return topics, nil
+}
+
+// OffsetRule computes the offset a partition is reset to. It is one of the scenarios of kafka-consumer-groups
+// --reset-offsets: [ToEarliest], [ToCurrent], [ToLatest], [ToOffset], [ShiftBy], [Client.ToDatetime].
+type OffsetRule func(ctx context.Context, topic string, p Partition, committed int64) (int64, error)
+
+// ToEarliest resets to the first record that is still there.
+func ToEarliest(_ context.Context, _ string, p Partition, _ int64) (int64, error) {
+	return p.Start, nil
+}
+
+// ToCurrent leaves the committed offset where it is, and resets to the end where there is none.
+func ToCurrent(_ context.Context, _ string, p Partition, committed int64) (int64, error) {
+	if committed < 0 {
+		return p.End, nil
+	}
+	return committed, nil
+}
+
+// ToLatest resets to the end: only records that come later are read.
+func ToLatest(_ context.Context, _ string, p Partition, _ int64) (int64, error) { return p.End, nil }
+
+// ToOffset resets to an offset.
+func ToOffset(offset int64) OffsetRule {
+	return func(context.Context, string, Partition, int64) (int64, error) { return offset, nil }
+}
+
+// ShiftBy moves the committed offset by n records, backwards if n is negative.
+func ShiftBy(n int64) OffsetRule {
+	return func(_ context.Context, topic string, p Partition, committed int64) (int64, error) {
+		if committed < 0 {
+			return 0, problem.Usage(
+				i18n.Text{EN: "partition %d of %s has no committed offset to shift", KO: "%[2]s의 %[1]d번 파티션에는 옮길 커밋 오프셋이 없습니다"}.With(p.ID, topic),
+				i18n.Text{EN: "use --to-earliest, --to-latest or --to-offset", KO: "--to-earliest, --to-latest, --to-offset 중 하나를 사용하세요"})
+		}
+		return committed + n, nil
+	}
+}
+
+// ToDatetime resets to the first record with this timestamp or a later one.
+func (a *Client) ToDatetime(t time.Time) OffsetRule {
+	return func(ctx context.Context, topic string, p Partition, _ int64) (int64, error) {
+		return a.OffsetAt(ctx, topic, p.ID, t)
+	}
+}
+
+// OffsetReset is one planned change of a committed offset.
+type OffsetReset struct {
+	Topic     string
+	Partition int32
+	From      int64 // committed now, -1 if nothing is
+	To        int64
+}
+
+// PlanReset computes what a rule would change; nothing is changed. partitions empty means all of the topic. As in
+// kafka-consumer-groups, an offset outside the partition becomes its first or its end offset.
+func (a *Client) PlanReset(ctx context.Context, group, topic string, partitions []int32, rule OffsetRule) ([]OffsetReset, error) {
+	t, err := a.DescribeTopic(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	for _, want := range partitions {
+		if !slices.ContainsFunc(t.Partitions, func(p Partition) bool { return p.ID == want }) {
+			return nil, problem.Usage(
+				i18n.Text{EN: "topic %s has no partition %d", KO: "%s 토픽에 %d번 파티션이 없습니다"}.With(topic, want),
+				i18n.Text{EN: "it has 0 to %d", KO: "0부터 %d까지 있습니다"}.With(len(t.Partitions)-1))
+		}
+	}
+	committed, err := a.Committed(ctx, group, topic)
+	if err != nil {
+		return nil, err
+	}
+	var plan []OffsetReset
+	for _, p := range t.Partitions {
+		if len(partitions) > 0 && !slices.Contains(partitions, p.ID) {
+			continue
+		}
+		to, err := rule(ctx, topic, p, committed[p.ID])
+		if err != nil {
+			return nil, err
+		}
+		plan = append(plan, OffsetReset{Topic: topic, Partition: p.ID, From: committed[p.ID], To: min(max(to, p.Start), p.End)})
+	}
+	return plan, nil
+}
+
+// ExecuteReset commits the planned offsets in the group's name. While the group has members it refuses and names them.
+func (a *Client) ExecuteReset(ctx context.Context, group string, plan []OffsetReset) error {
+	if err := a.RequireInactive(ctx, group); err != nil {
+		return err
+	}
+	req := sarama.NewOffsetCommitRequest(a.client.Config(), group)
+	for _, r := range plan {
+		// No leader epoch (-1): AddBlock would say 0, and a Java consumer would take a later offset for a truncated log.
+		req.AddBlockWithLeaderEpoch(r.Topic, r.Partition, r.To, -1, sarama.ReceiveTime, "")
+	}
+	return a.atCoordinator(ctx, group, func(coordinator *sarama.Broker) error {
+		resp, err := coordinator.CommitOffset(req)
+		if err != nil {
+			return fmt.Errorf("reset offsets of group %s: %w", group, err)
+		}
+		for topic, partitions := range resp.Errors {
+			for p, kerr := range partitions {
+				if kerr == sarama.ErrUnknownMemberId || kerr == sarama.ErrRebalanceInProgress { // somebody joined meanwhile
+					return errors.Join(a.RequireInactive(ctx, group), kerr)
+				}
+				if kerr != sarama.ErrNoError {
+					return fmt.Errorf("reset the offset of group %s in %s partition %d: %w", group, topic, p, kerr)
+				}
+			}
+		}
+		return nil
+	})
+}
