@@ -118,7 +118,7 @@ func (a *app) consumePartitions(ctx context.Context, cmd *cobra.Command, cfg kaf
 	defer func() { err = errors.Join(err, client.Close()) }()
 	partitions, err := client.Partitions(f.topic)
 	if err != nil {
-		return kafka.MissingTopic(f.topic, err)
+		return &kafka.TopicNotFoundError{Topic: f.topic, Err: err}
 	}
 	if cmd.Flags().Changed("partition") {
 		partitions = []int32{f.partition}

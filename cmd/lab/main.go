@@ -12,6 +12,7 @@ import (
 
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/program"
+	"kafkahandson/internal/remedy"
 )
 
 func main() {
@@ -36,8 +37,8 @@ func run() int {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return interrupted
 	}
-	problem.Render(a.stderr, a.lang, err)
-	return problem.ExitCode(err)
+	remedy.Render(a.stderr, a.lang, err)
+	return remedy.ExitCode(err)
 }
 
 // interrupted is the exit code after Ctrl-C, as shells give it: 128 + SIGINT.

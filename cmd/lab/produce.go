@@ -134,7 +134,7 @@ func (a *app) produce(ctx context.Context, topic string, in io.Reader, props lin
 		}
 		if _, _, err := producer.SendMessage(m); err != nil {
 			if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
-				return nearestTopicOn(ctx, found.Config, topic, kafka.MissingTopic(topic, err))
+				return nearestTopicOn(ctx, found.Config, topic, &kafka.TopicNotFoundError{Topic: topic, Err: err})
 			}
 			return &problem.Problem{Cause: err, What: i18n.Text{EN: "line %d cannot be sent (%d records are)", KO: "%d번째 줄을 보낼 수 없습니다 (보낸 레코드 %d개)"}.With(number, sent)}
 		}

@@ -18,6 +18,7 @@ import (
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 	"kafkahandson/internal/stack"
 )
 
@@ -163,7 +164,7 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 func (a *app) tell(err error) {
 	var s *lesson.Stopped
 	if !errors.As(err, &s) {
-		problem.Render(a.stderr, a.lang, err)
+		remedy.Render(a.stderr, a.lang, err)
 		return
 	}
 	said := i18n.Text{EN: "Stopped. Nothing is left behind: no process, no port, no folder.", KO: "멈췄습니다. 프로세스, 포트, 폴더 어느 것도 남기지 않았습니다."}
@@ -220,7 +221,7 @@ func (a *app) exit(outcomes []outcome, notRun int) error {
 	for _, o := range outcomes {
 		switch {
 		case o.err != nil:
-			return exitCode(problem.ExitCode(o.err))
+			return exitCode(remedy.ExitCode(o.err))
 		case o.result.Skipped != nil:
 			skipped = append(skipped, o)
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/IBM/sarama"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
@@ -14,6 +13,7 @@ import (
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 func (a *app) topicCommand() *cobra.Command {
@@ -54,7 +54,7 @@ func (a *app) topicCreateCommand() *cobra.Command {
 			}
 			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error {
 				create := cluster.CreateTopic(cmd.Context(), topic, partitions, replication, settings)
-				if ifNotExists && admin.IsTopicExists(create) {
+				if ifNotExists && errors.As(create, new(*admin.TopicExistsError)) {
 					a.printf("%s\n", i18n.Text{EN: "Topic %s was there already.", KO: "%s 토픽은 이미 있었습니다."}.With(topic).In(a.lang))
 					return nil
 				}
@@ -178,8 +178,11 @@ func (a *app) topicListCommand() *cobra.Command {
 // nearestTopic adds the name that was probably meant to the problem that a topic does not exist. Any other error stays
 // what it is.
 func nearestTopic(ctx context.Context, cluster *admin.Client, topic string, err error) error {
+	if !errors.As(err, new(*kafka.TopicNotFoundError)) {
+		return err
+	}
 	var missing *problem.Problem
-	if !errors.Is(err, sarama.ErrUnknownTopicOrPartition) || !errors.As(err, &missing) {
+	if err = remedy.Of(err); !errors.As(err, &missing) {
 		return err
 	}
 	if topics, listErr := cluster.ListTopics(ctx); listErr == nil { // without a list there is no suggestion
@@ -190,7 +193,7 @@ func nearestTopic(ctx context.Context, cluster *admin.Client, topic string, err 
 
 // nearestTopicOn is [nearestTopic] for a command that has no cluster connection.
 func nearestTopicOn(ctx context.Context, cfg kafka.Config, topic string, err error) error {
-	if !errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+	if !errors.As(err, new(*kafka.TopicNotFoundError)) {
 		return err
 	}
 	cluster, adminErr := admin.Connect(ctx, cfg)

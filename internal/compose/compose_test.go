@@ -16,6 +16,7 @@ import (
 	"kafkahandson/internal/checkout"
 	"kafkahandson/internal/compose"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 // javaCourse is where everything is unless somebody says otherwise.
@@ -105,7 +106,7 @@ func only(name, value string) func(string) string {
 func requireProblem(t *testing.T, err error, exit int, name string) {
 	t.Helper()
 	var p *problem.Problem
-	if !errors.As(err, &p) || p.Exit != exit {
+	if !errors.As(remedy.Of(err), &p) || p.Exit != exit {
 		t.Fatalf("got %v, want a problem with the exit code %d", err, exit)
 	}
 	if !strings.Contains(p.What.EN, name) || !strings.Contains(p.What.KO, name) || p.What.EN == p.What.KO || len(p.Solve) == 0 {

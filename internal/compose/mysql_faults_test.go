@@ -14,6 +14,7 @@ import (
 
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 // The database goes down under load, in order or by force, and comes back.
@@ -36,7 +37,7 @@ func TestRestartedMySQLKeepsWhatWasCommitted(t *testing.T) {
 			docker(t, t.Context(), append(down, s.names["mysql"])...)
 			w.awaitLost(t)
 			var p *problem.Problem
-			if _, err := mysql.Open(t.Context(), s.mysql); !errors.As(err, &p) || !mysql.IsConnectionLost(err) {
+			if _, err := mysql.Open(t.Context(), s.mysql); !errors.As(remedy.Of(err), &p) || !mysql.IsConnectionLost(err) {
 				t.Errorf("opening a database that is down says %v", err)
 			}
 

@@ -25,6 +25,7 @@ func groupTests() tests {
 		"a group that nobody used is dead and has committed nothing":    unknownGroup,
 		"a group is deleted with its offsets, but not while it is used": deleteGroup,
 		"a group hears of added partitions":                             growPartitions,
+		"a member that is refused for good ends with the reason":        refuseMembers,
 	}
 }
 

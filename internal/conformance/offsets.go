@@ -14,6 +14,7 @@ import (
 
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 func offsetTests() tests {
@@ -149,7 +150,7 @@ func reset(t *testing.T, c *cluster) {
 	}
 
 	_, err := c.admin.PlanReset(t.Context(), c.name(), topic, nil, admin.ShiftBy(1))
-	if p := new(problem.Problem); !errors.As(err, &p) {
+	if !errors.As(err, new(*admin.NoCommittedOffsetError)) {
 		t.Errorf("shifting what was never committed says %v", err)
 	}
 }
@@ -177,7 +178,7 @@ func requireCommitted(t *testing.T, c *cluster, group, topic string, want map[in
 func requireNames(t *testing.T, err error, name string) {
 	t.Helper()
 	p := new(problem.Problem)
-	if !errors.As(err, &p) {
+	if !errors.As(remedy.Of(err), &p) {
 		t.Fatalf("got %v, want a problem that names %s", err, name)
 	}
 	if !strings.Contains(p.What.EN, name) || !strings.Contains(p.What.KO, name) || len(p.Solve) == 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 func topicTests() tests {
@@ -77,12 +78,12 @@ func addPartitions(t *testing.T, c *cluster) {
 func refuseTopic(t *testing.T, c *cluster) {
 	for _, name := range []string{c.name() + " with blanks", c.name() + "/slash", c.name() + "-토픽", "", ".."} {
 		err := c.admin.CreateTopic(t.Context(), name, 1, 0, nil)
-		if p := new(problem.Problem); !errors.As(err, &p) {
+		if p := new(problem.Problem); !errors.As(remedy.Of(err), &p) {
 			t.Errorf("creating topic %q says %v", name, err)
 		}
 	}
 	err := c.admin.CreateTopic(t.Context(), c.name(), 0, 0, nil)
-	if p := new(problem.Problem); !errors.As(err, &p) {
+	if p := new(problem.Problem); !errors.As(remedy.Of(err), &p) {
 		t.Errorf("creating a topic of 0 partitions says %v", err)
 	}
 }

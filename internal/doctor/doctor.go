@@ -6,6 +6,7 @@ import (
 
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 // Level says how bad a finding is.
@@ -34,7 +35,7 @@ func good(what string, detail i18n.Text) Finding { return Finding{What: what, De
 func Failed(what string, level Level, err error, cure i18n.Text) Finding {
 	f := Finding{What: what, Level: level, Detail: detail(err), Solve: []i18n.Text{cure}}
 	var p *problem.Problem
-	if errors.As(err, &p) && len(p.Solve) > 0 {
+	if errors.As(remedy.Of(err), &p) && len(p.Solve) > 0 {
 		f.Solve = p.Solve
 	}
 	return f
@@ -44,7 +45,7 @@ func Failed(what string, level Level, err error, cure i18n.Text) Finding {
 func detail(err error) i18n.Text {
 	var p *problem.Problem
 	switch {
-	case !errors.As(err, &p):
+	case !errors.As(remedy.Of(err), &p):
 		return i18n.Verbatim(err.Error())
 	case p.Cause == nil:
 		return p.What

@@ -18,7 +18,6 @@ import (
 	"github.com/IBM/sarama"
 
 	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/problem"
 )
 
 // The environment variables that [FromEnv] reads.
@@ -96,9 +95,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		if v := getenv(name); v != "" {
 			on, err := strconv.ParseBool(v)
 			if err != nil {
-				return Config{}, problem.Usage(
-					i18n.Text{EN: "%s is %q", KO: "%s 값이 %q입니다"}.With(name, v),
-					i18n.Text{EN: "set it to true or false", KO: "true 또는 false로 설정하세요"})
+				return Config{}, &ConfigError{Fault: BadBool, Setting: name, Value: v}
 			}
 			*to = on
 		}
@@ -154,42 +151,33 @@ func SplitBrokers(s string) []string {
 	return brokers
 }
 
-// Validate says what is wrong with the configuration before anything is dialled.
+// Validate says what is wrong with the configuration before anything is dialled: a [*ConfigError].
 func (c Config) Validate() error {
-	bad := func(what i18n.Text, solve i18n.Text) error { return problem.Usage(what, solve) }
 	if len(c.Brokers) == 0 {
-		return bad(i18n.Text{EN: "no broker addresses", KO: "브로커 주소가 없습니다"},
-			i18n.Text{EN: "set KAFKA_BROKERS=localhost:9092 or pass -brokers", KO: "KAFKA_BROKERS=localhost:9092를 설정하거나 -brokers를 지정하세요"})
+		return &ConfigError{Fault: NoBrokers, Setting: EnvBrokers}
 	}
 	for _, b := range c.Brokers {
 		if _, port, err := net.SplitHostPort(b); err != nil || port == "" {
-			return bad(i18n.Text{EN: "%q is not a broker address", KO: "%q은(는) 브로커 주소가 아닙니다"}.With(b),
-				i18n.Text{EN: "write host:port, as in localhost:9092; several are separated by commas", KO: "localhost:9092처럼 host:port로 쓰고, 여러 개는 쉼표로 나누세요"})
+			return &ConfigError{Fault: BadAddress, Setting: EnvBrokers, Value: b}
 		}
 	}
 	if _, err := c.version(); err != nil {
-		return bad(i18n.Text{EN: "%q is not a Kafka version", KO: "%q은(는) Kafka 버전이 아닙니다"}.With(c.Version),
-			i18n.Text{EN: "write it as in 3.9.0, or leave it out", KO: "3.9.0처럼 쓰거나 비워 두세요"})
+		return &ConfigError{Fault: BadVersion, Setting: EnvVersion, Value: c.Version}
 	}
 	if !slices.Contains([]string{"", sarama.SASLTypePlaintext, sarama.SASLTypeSCRAMSHA256, sarama.SASLTypeSCRAMSHA512}, c.SASL.Mechanism) {
-		return bad(i18n.Text{EN: "unknown SASL mechanism %q", KO: "알 수 없는 SASL 방식 %q입니다"}.With(c.SASL.Mechanism),
-			i18n.Text{EN: "choose PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", KO: "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 중에서 고르세요"})
+		return &ConfigError{Fault: BadMechanism, Setting: EnvSASLMechanism, Value: c.SASL.Mechanism}
 	}
 	if c.SASL.Mechanism != "" && (c.SASL.Username == "" || c.SASL.Password == "") {
-		return bad(i18n.Text{EN: "SASL %s needs a user and a password", KO: "SASL %s에는 사용자와 비밀번호가 필요합니다"}.With(c.SASL.Mechanism),
-			i18n.Text{EN: "set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD", KO: "KAFKA_SASL_USERNAME과 KAFKA_SASL_PASSWORD를 설정하세요"})
+		return &ConfigError{Fault: NoCredentials, Setting: EnvSASLUsername, Value: c.SASL.Mechanism}
 	}
 	if c.SASL.Mechanism == "" && c.SASL.Username != "" {
-		return bad(i18n.Text{EN: "a SASL user is given, but no mechanism", KO: "SASL 사용자는 있는데 방식이 없습니다"},
-			i18n.Text{EN: "set KAFKA_SASL_MECHANISM to PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", KO: "KAFKA_SASL_MECHANISM을 PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 중 하나로 설정하세요"})
+		return &ConfigError{Fault: NoMechanism, Setting: EnvSASLMechanism}
 	}
 	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
-		return bad(i18n.Text{EN: "a client certificate needs both its certificate and its key", KO: "클라이언트 인증서에는 인증서와 키가 모두 필요합니다"},
-			i18n.Text{EN: "set KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE, or neither", KO: "KAFKA_TLS_CERT_FILE과 KAFKA_TLS_KEY_FILE을 둘 다 설정하거나 둘 다 비우세요"})
+		return &ConfigError{Fault: HalfCertificate, Setting: EnvTLSCertFile}
 	}
 	if !c.TLS.Enabled && (c.TLS.CAFile != "" || c.TLS.CertFile != "" || c.TLS.InsecureSkipVerify) {
-		return bad(i18n.Text{EN: "TLS settings are given, but TLS is off", KO: "TLS 설정은 있는데 TLS가 꺼져 있습니다"},
-			i18n.Text{EN: "set KAFKA_TLS_ENABLED=true", KO: "KAFKA_TLS_ENABLED=true로 설정하세요"})
+		return &ConfigError{Fault: TLSOff, Setting: EnvTLS}
 	}
 	return nil
 }
@@ -265,25 +253,23 @@ func (c Config) Sarama() (*sarama.Config, error) {
 
 func (t TLS) config() (*tls.Config, error) {
 	tc := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: t.InsecureSkipVerify}
-	fileProblem := func(err error, name string) error {
-		return problem.Environment(err,
-			i18n.Text{EN: "the TLS file %s cannot be used", KO: "TLS 파일 %s을(를) 사용할 수 없습니다"}.With(name),
-			i18n.Text{EN: "check that it exists, is readable and holds PEM blocks (-----BEGIN …)", KO: "파일이 있고 읽을 수 있으며 PEM 블록(-----BEGIN …)을 담고 있는지 확인하세요"})
+	unusable := func(err error, setting, file string) error {
+		return &ConfigError{Fault: UnusableTLSFile, Setting: setting, Value: file, Err: err}
 	}
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)
 		if err != nil {
-			return nil, fileProblem(err, t.CAFile)
+			return nil, unusable(err, EnvTLSCAFile, t.CAFile)
 		}
 		tc.RootCAs = x509.NewCertPool()
 		if !tc.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fileProblem(errors.New("no certificate in it"), t.CAFile)
+			return nil, unusable(errors.New("no certificate in it"), EnvTLSCAFile, t.CAFile)
 		}
 	}
 	if t.CertFile != "" {
 		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 		if err != nil {
-			return nil, fileProblem(err, t.CertFile)
+			return nil, unusable(err, EnvTLSCertFile, t.CertFile)
 		}
 		tc.Certificates = []tls.Certificate{cert}
 	}

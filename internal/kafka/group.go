@@ -9,9 +9,6 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/cenkalti/backoff/v5"
-
-	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/problem"
 )
 
 // GroupObserver is told what happens in a consumer group member, as [net/http/httptrace.ClientTrace] is for a
@@ -31,7 +28,8 @@ type GroupObserver struct {
 	Idle func(why Idle)
 	// IdleAfter is how long nothing may arrive before a member says why. Default: 3 s.
 	IdleAfter time.Duration
-	// Error: something failed that the loop recovers from by itself.
+	// Error: something failed that the loop recovers from by itself. The same fault is told once, and again only after it
+	// has not been seen for 30 s: a broker that is gone is one fault, whatever fails because of it.
 	Error func(err error)
 }
 
@@ -39,11 +37,14 @@ type GroupObserver struct {
 // then it finishes the session, leaves the group and returns nil.
 //
 // It owns what surrounds sarama's ConsumerGroup: the connection, the loop around Consume, the Errors channel, backoff
-// (250 ms, growing to 5 s) after failures of the cluster. An error that handler.ConsumeClaim or handler.Setup returns
-// is the program's own: the member leaves the group, nothing more is handled, and ConsumeGroup returns the error with
-// the topic and partition it came from. The record it concerns is not marked, so it is delivered again after a restart.
+// (250 ms, growing to 5 s) after failures of the cluster. What time does not cure ends it with a [*MemberRefusedError]:
+// a static member whose place another has taken, a strategy that the others do not know, no permission. An error that
+// handler.ConsumeClaim or handler.Setup returns is the program's own: the member leaves the group, nothing more is
+// handled, and ConsumeGroup returns the error with the topic and partition it came from. The record it concerns is not
+// marked, so it is delivered again after a restart.
 //
-// sc.Consumer.Offsets.Initial must be set by the caller. A missing topic is a *[problem.Problem].
+// sc.Consumer.Offsets.Initial must be set by the caller. A missing topic is a [*TopicNotFoundError]; the errors of
+// connecting are those of [NewClient].
 func ConsumeGroup(ctx context.Context, cfg Config, sc *sarama.Config, group string, topics []string, handler sarama.ConsumerGroupHandler, obs GroupObserver) (err error) {
 	own := *sc
 	watch := newIdleWatch(group, topics, obs)
@@ -64,25 +65,31 @@ func ConsumeGroup(ctx context.Context, cfg Config, sc *sarama.Config, group stri
 		return fmt.Errorf("create a member of group %s: %w", group, err)
 	}
 
+	ctx, stop := context.WithCancelCause(ctx)
+	faults := &faults{tell: obs.Error}
+	failed := func(err error) {
+		switch claim := (*claimError)(nil); {
+		case errors.As(err, &claim): // a handler's own error is returned, not told
+		case isFinal(err):
+			stop(&MemberRefusedError{Group: group, InstanceID: own.Consumer.Group.InstanceId, Err: err})
+		default:
+			faults.seen(err)
+		}
+	}
+
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for err := range member.Errors() {
-			var claim *claimError
-			if !errors.As(err, &claim) && obs.Error != nil { // a handler's own error is returned, not reported
-				obs.Error(err)
-			}
+			failed(err)
 		}
 	})
-	watching, stopWatch := context.WithCancel(ctx)
-	wg.Go(func() { watch.run(watching, client) })
+	wg.Go(func() { watch.run(ctx, client) })
 	defer func() {
-		stopWatch()
+		stop(nil)
 		_ = member.Close() // if leaving fails, the coordinator misses this member after its session timeout
 		wg.Wait()
 	}()
 
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	wg.Go(func() {
 		<-ctx.Done()
 		if !watch.consuming() { // JoinGroup may wait for others, as long as a dead member's session lasts
@@ -95,47 +102,48 @@ func ConsumeGroup(ctx context.Context, cfg Config, sc *sarama.Config, group stri
 	for {
 		watch.joining()
 		err := member.Consume(ctx, topics, observed)
-		var claim *claimError
-		if errors.As(context.Cause(ctx), &claim) {
-			return claim
+		if err != nil && ctx.Err() == nil {
+			failed(fmt.Errorf("consume in group %s: %w", group, err))
 		}
 		if ctx.Err() != nil {
-			return nil
+			return ended(ctx)
 		}
 		if err == nil { // a rebalance: join the next generation
 			pause.Reset()
 			continue
 		}
-		if obs.Error != nil {
-			obs.Error(fmt.Errorf("consume in group %s: %w", group, err))
-		}
 		select {
 		case <-time.After(pause.NextBackOff()):
 		case <-ctx.Done():
-			return nil
+			return ended(ctx)
 		}
 	}
+}
+
+// ended is the error that has ended a member, nil if its caller has.
+func ended(ctx context.Context) error {
+	var claim *claimError
+	var refused *MemberRefusedError
+	switch cause := context.Cause(ctx); {
+	case errors.As(cause, &claim):
+		return claim
+	case errors.As(cause, &refused):
+		return refused
+	}
+	return nil
 }
 
 func requireTopics(client sarama.Client, topics []string) error {
 	for _, topic := range topics {
 		err := client.RefreshMetadata(topic)
 		if errors.Is(err, sarama.ErrUnknownTopicOrPartition) || errors.Is(err, sarama.ErrInvalidTopic) {
-			return MissingTopic(topic, err)
+			return &TopicNotFoundError{Topic: topic, Err: err}
 		}
 		if err != nil {
 			return fmt.Errorf("look up topic %s: %w", topic, err)
 		}
 	}
 	return nil
-}
-
-// MissingTopic is the problem that a topic does not exist.
-func MissingTopic(topic string, cause error) error {
-	return problem.Environment(cause,
-		i18n.Text{EN: "there is no topic %s", KO: "%s 토픽이 없습니다"}.With(topic),
-		i18n.Text{EN: "create it: lab topic create --topic %s --partitions 3", KO: "토픽을 만드세요: lab topic create --topic %s --partitions 3"}.With(topic),
-		i18n.Text{EN: "look for a typing mistake: lab topic list", KO: "이름이 맞는지 확인하세요: lab topic list"})
 }
 
 // claimError is an error of the handler, with the place it came from.
@@ -223,14 +231,4 @@ func (s *observedSession) Commit() {
 	if s.obs.Committed != nil {
 		s.obs.Committed(time.Since(start))
 	}
-}
-
-// BadRecord is the problem that a program cannot read a record. It names the record and the way past it.
-func BadRecord(m *sarama.ConsumerMessage, cause error) error {
-	return &problem.Problem{Cause: cause,
-		What: i18n.Text{EN: "the record at %s, partition %d, offset %d cannot be read", KO: "%s 토픽 %d번 파티션 오프셋 %d의 레코드를 읽을 수 없습니다"}.With(m.Topic, m.Partition, m.Offset),
-		Solve: []i18n.Text{
-			i18n.Text{EN: "look at it: lab consume --topic %s --partition %d --offset %d --max-messages 1", KO: "내용을 확인하세요: lab consume --topic %s --partition %d --offset %d --max-messages 1"}.With(m.Topic, m.Partition, m.Offset),
-			i18n.Text{EN: "skip it on purpose: lab group reset-offsets --group GROUP --topic %s:%d --to-offset %d --execute", KO: "의도적으로 건너뛰려면: lab group reset-offsets --group GROUP --topic %s:%d --to-offset %d --execute"}.With(m.Topic, m.Partition, m.Offset+1),
-		}}
 }

@@ -320,6 +320,8 @@ func describeGroup(ctx context.Context, client sarama.Client, group string) stri
 	return fmt.Sprintf("%s, %d members", resp.Groups[0].State, len(resp.Groups[0].Members))
 }
 
+// LastStable returns the offset up to which read_committed consumers may read a partition: that of the first record of
+// the oldest open transaction, or the end.
 func LastStable(admin sarama.ClusterAdmin, topic string, partition int32) (int64, error) {
 	answers, err := admin.ListOffsets(map[string]map[int32]int64{topic: {partition: sarama.OffsetNewest}},
 		&sarama.ListOffsetsOptions{IsolationLevel: sarama.ReadCommitted})

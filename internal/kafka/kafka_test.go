@@ -15,6 +15,7 @@ import (
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 func TestMain(m *testing.M) {
@@ -112,7 +113,7 @@ func committed(t *testing.T, admin *admin.Client, group, topic string) map[int32
 func requireProblem(t *testing.T, err error, names ...string) {
 	t.Helper()
 	p := new(problem.Problem)
-	if !errors.As(err, &p) {
+	if !errors.As(remedy.Of(err), &p) {
 		t.Fatalf("got %v, want a problem with a remedy", err)
 	}
 	if p.What.EN == "" || p.What.KO == "" || p.What.EN == p.What.KO || len(p.Solve) == 0 {

@@ -10,6 +10,7 @@ import (
 
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 // batchHeader is the least that a batch of one record takes beyond its key and value, and slack what it may take more:
@@ -62,7 +63,7 @@ func TestLogBytes(t *testing.T) {
 		})
 	}
 	var p *problem.Problem
-	if _, err := admin.LogBytes(t.Context(), "nowhere"); !errors.As(err, &p) {
+	if _, err := admin.LogBytes(t.Context(), "nowhere"); !errors.As(remedy.Of(err), &p) {
 		t.Errorf("a topic that is not there: %v", err)
 	}
 }

@@ -5,9 +5,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-
-	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/problem"
 )
 
 // proxyDialer dials a broker's proxy in place of the broker, and brokers without one directly.
@@ -37,10 +34,7 @@ func parseProxies(s string) (map[string]string, error) {
 	for _, pair := range strings.Split(s, ",") {
 		broker, proxy, ok := strings.Cut(pair, "=")
 		if !ok || broker == "" || proxy == "" {
-			return nil, problem.Usage(
-				i18n.Text{EN: "%s is %q", KO: "%s 값이 %q입니다"}.With(EnvProxies, s),
-				i18n.Text{EN: "unset it, or write broker=proxy pairs, as in localhost:9092=127.0.0.1:19092",
-					KO: "설정을 지우거나, localhost:9092=127.0.0.1:19092처럼 브로커=프록시 쌍으로 쓰세요"})
+			return nil, &ConfigError{Fault: BadProxies, Setting: EnvProxies, Value: s}
 		}
 		proxies[broker] = proxy
 	}

@@ -13,6 +13,7 @@ import (
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 // sendValues sends one record for each value, which is its key too.
@@ -81,7 +82,7 @@ func TestReadTopic(t *testing.T) {
 		t.Errorf("after the deletion of the first records: %q", got)
 	}
 	var p *problem.Problem
-	if err := admin.ReadTopic(t.Context(), "nowhere", nil); !errors.As(err, &p) {
+	if err := admin.ReadTopic(t.Context(), "nowhere", nil); !errors.As(remedy.Of(err), &p) {
 		t.Errorf("a topic that is not there: %v", err)
 	}
 }

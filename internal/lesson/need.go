@@ -11,6 +11,7 @@ import (
 	"kafkahandson/internal/compose"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 	"kafkahandson/internal/stack"
 )
 
@@ -89,7 +90,7 @@ func MySQL() Need {
 	return Need{id: "mysql", missing: func(ctx context.Context, s *stage) (_ *Missing, err error) {
 		s.database, err = s.openServer(ctx)
 		var p *problem.Problem
-		if errors.As(err, &p) && p.Exit == problem.ExitEnvironment { // the machine has none, or it does not answer
+		if errors.As(remedy.Of(err), &p) && p.Exit == problem.ExitEnvironment { // the machine has none, or it does not answer
 			return &Missing{Why: Text{EN: "it needs a MySQL: %s", KO: "MySQL이 필요합니다: %s"}.With(p.Text()), Solve: p.Solve}, nil
 		}
 		return nil, err

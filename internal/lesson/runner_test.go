@@ -20,6 +20,7 @@ import (
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 	"kafkahandson/internal/stack"
 )
 
@@ -211,7 +212,7 @@ func TestAStepThatTakesTooLongSaysWhatItWaitedFor(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	var p *problem.Problem
-	if !errors.As(err, &p) || len(p.Solve) == 0 || p.What.KO == "" || p.What.KO == p.What.EN || wait.For.KO == "" {
+	if !errors.As(remedy.Of(err), &p) || len(p.Solve) == 0 || p.What.KO == "" || p.What.KO == p.What.EN || wait.For.KO == "" {
 		t.Errorf("no way out: %+v", p)
 	}
 }
@@ -246,12 +247,12 @@ func TestCancelLeavesNothing(t *testing.T) {
 
 func TestUnknownVariant(t *testing.T) {
 	l := roundTrip()
-	if _, err := lesson.Play(t.Context(), l, lesson.Options{Variants: []string{"x"}}); problem.ExitCode(err) != problem.ExitUsage {
+	if _, err := lesson.Play(t.Context(), l, lesson.Options{Variants: []string{"x"}}); remedy.ExitCode(err) != problem.ExitUsage {
 		t.Errorf("a variant of a lesson without any: %v", err)
 	}
 	l.Variants = []lesson.Variant{{Name: "a"}, {Name: "b"}}
 	_, err := lesson.Play(t.Context(), l, lesson.Options{Variants: []string{"a", "c"}})
-	if problem.ExitCode(err) != problem.ExitUsage || !strings.Contains(err.Error(), `no variant "c"`) {
+	if remedy.ExitCode(err) != problem.ExitUsage || !strings.Contains(err.Error(), `no variant "c"`) {
 		t.Errorf("an unknown variant: %v", err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 	"kafkahandson/internal/stack"
 )
 
@@ -199,7 +200,7 @@ func TestSabotage(t *testing.T) {
 				}
 			}
 			var p *problem.Problem
-			if err != nil && (!errors.As(err, &p) || p.What.KO == p.What.EN) {
+			if err != nil && (!errors.As(remedy.Of(err), &p) || p.What.KO == p.What.EN) {
 				t.Errorf("%v is not told in both languages", err)
 			}
 			checkLines(t, tc.how, lines)
@@ -212,7 +213,7 @@ func exitCode(result lesson.Result, err error) int {
 	if err == nil && !result.Passed {
 		return problem.ExitFail
 	}
-	return problem.ExitCode(err)
+	return remedy.ExitCode(err)
 }
 
 func heap() int64 {
@@ -308,7 +309,7 @@ func TestACrashPointThatIsNeverReached(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	var p *problem.Problem
-	if !errors.As(err, &p) || !strings.Contains(p.Solve[0].EN, "after-lunch") || !strings.Contains(p.Solve[0].EN, consumer+"/main.go") {
+	if !errors.As(remedy.Of(err), &p) || !strings.Contains(p.Solve[0].EN, "after-lunch") || !strings.Contains(p.Solve[0].EN, consumer+"/main.go") {
 		t.Errorf("it does not say where to look: %+v", p)
 	}
 	if took := time.Since(start); took > time.Minute {

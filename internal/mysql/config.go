@@ -18,9 +18,6 @@ import (
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
-
-	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/problem"
 )
 
 // EnvDSN is the environment variable that holds the data source name: where the database is, and as whom to log in.
@@ -70,8 +67,8 @@ type Config struct {
 // FromEnv is the configuration with the DSN from MYSQL_DSN, or the compose stack's if that is not set.
 func FromEnv(getenv func(string) string) Config { return Config{DSN: getenv(EnvDSN)} }
 
-// Validate reports the first setting that cannot work. What a person may have written (DSN, port) is reported as a
-// [*problem.Problem] that does not quote the DSN.
+// Validate reports the first setting that cannot work: of those that a person may have written a [*DSNError] or a
+// [*PortError].
 func (c Config) Validate() error {
 	for _, limit := range []struct {
 		name  string
@@ -88,10 +85,7 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.Port < 0 || c.Port > 65535 {
-		return problem.Usage(i18n.Text{
-			EN: "The MySQL port %d is not between 1 and 65535.",
-			KO: "MySQL 포트 %d은(는) 1에서 65535 사이의 값이 아닙니다.",
-		}.With(c.Port))
+		return &PortError{Port: c.Port}
 	}
 	_, err := c.driverConfig()
 	return err
@@ -140,16 +134,7 @@ func (c Config) driverConfig() (*driver.Config, error) {
 		}
 		if err != nil {
 			// The parser's error is left out: it may quote the part that holds the password.
-			return nil, problem.Usage(i18n.Text{
-				EN: "%s is not a data source name of the Go MySQL driver.",
-				KO: "%s 값이 Go MySQL 드라이버의 데이터 소스 이름(DSN) 형식이 아닙니다.",
-			}.With(EnvDSN), i18n.Text{
-				EN: "write it as user:password@tcp(host:port)/database",
-				KO: "user:password@tcp(host:port)/database 형식으로 적어 주세요",
-			}, i18n.Text{
-				EN: "unset %s to use the compose stack or the embedded server",
-				KO: "%s 설정을 지우면 compose 스택이나 내장 서버를 사용합니다",
-			}.With(EnvDSN))
+			return nil, &DSNError{}
 		}
 		dc = parsed
 	} else {

@@ -18,6 +18,7 @@ import (
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/mysql/mysqltest"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 func TestConfigDefaultsToTheComposeStack(t *testing.T) {
@@ -80,13 +81,13 @@ func TestValidateNamesTheMistakeWithoutThePassword(t *testing.T) {
 	} {
 		err := mysql.Config{DSN: dsn}.Validate()
 		var p *problem.Problem
-		if !errors.As(err, &p) || problem.ExitCode(err) != problem.ExitUsage || len(p.Solve) == 0 {
+		if !errors.As(remedy.Of(err), &p) || remedy.ExitCode(err) != problem.ExitUsage || len(p.Solve) == 0 {
 			t.Errorf("%s: %v", dsn, err)
 			continue
 		}
 		for _, lang := range []i18n.Lang{i18n.English, i18n.Korean} {
 			var b strings.Builder
-			problem.Render(&b, lang, err)
+			remedy.Render(&b, lang, err)
 			if strings.Contains(b.String(), "s3cret") || !strings.Contains(b.String(), mysql.EnvDSN) {
 				t.Errorf("%s: %s", dsn, b.String())
 			}
@@ -116,11 +117,11 @@ func TestOpenSaysWhatItTriedWithinThreeSeconds(t *testing.T) {
 				t.Errorf("took %v", took)
 			}
 			var p *problem.Problem
-			if !errors.As(err, &p) || problem.ExitCode(err) != problem.ExitEnvironment {
+			if !errors.As(remedy.Of(err), &p) || remedy.ExitCode(err) != problem.ExitEnvironment {
 				t.Fatalf("not a problem of the environment: %v", err)
 			}
 			var b strings.Builder
-			problem.Render(&b, i18n.Korean, err)
+			remedy.Render(&b, i18n.Korean, err)
 			t.Log(b.String())
 			for _, part := range []string{addr, "shop", "ann", "make up", "개인용 서버", mysql.EnvDSN} {
 				if !strings.Contains(b.String(), part) {
@@ -168,7 +169,7 @@ func TestOpen(t *testing.T) {
 				t.Errorf("went on for %v", took)
 			}
 			var p *problem.Problem
-			if !errors.As(err, &p) || problem.ExitCode(err) != problem.ExitEnvironment || p.Cause == nil {
+			if !errors.As(remedy.Of(err), &p) || remedy.ExitCode(err) != problem.ExitEnvironment || p.Cause == nil {
 				t.Fatalf("not a problem of the environment: %v", err)
 			}
 			if strings.Contains(err.Error(), "s3cret") {

@@ -16,17 +16,15 @@ import (
 	gormmysql "gorm.io/driver/mysql"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
-
-	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/problem"
 )
 
 // Open connects to the database. While the server does not answer it tries again, for Config.OpenTimeout; then, or at
-// once if the server refuses the user or does not have the database, it returns a [*problem.Problem].
+// once if the server refuses the user or does not have the database, it returns a [*ConnectError].
 //
 // What it sets beside the connection: times are UTC and cut to the millisecond that a datetime(3) column keeps, a Go
 // string without a size is a varchar(255), and no INSERT … RETURNING, which only MariaDB has.
-// Errors are gorm's where gorm has a name for them (gorm.ErrDuplicatedKey).
+// Errors are gorm's where gorm has a name for them (gorm.ErrDuplicatedKey), and a [*ValueError] where a column does not
+// take a value.
 //
 // The caller closes the database with [Close].
 func Open(ctx context.Context, c Config) (*gorm.DB, error) {
@@ -52,7 +50,7 @@ func Open(ctx context.Context, c Config) (*gorm.DB, error) {
 		return nil, err
 	}
 	db, err := gorm.Open(
-		gormmysql.New(gormmysql.Config{Conn: pool, DefaultStringSize: 255, DisableWithReturning: true}),
+		dialector{gormmysql.New(gormmysql.Config{Conn: pool, DefaultStringSize: 255, DisableWithReturning: true}).(*gormmysql.Dialector)},
 		&gorm.Config{
 			Logger:               slowQueries(c.Log, cmp.Or(c.SlowThreshold, time.Second)),
 			NowFunc:              func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
@@ -132,36 +130,15 @@ func refusal(err error) uint16 {
 }
 
 func unreachable(cause error, dc *driver.Config, tries int, patience time.Duration) error {
-	checkDSN := i18n.Text{
-		EN: "check %s: it is used before the compose stack and the embedded server",
-		KO: "%s 값을 확인해 주세요. compose 스택이나 내장 서버보다 먼저 쓰입니다",
-	}.With(EnvDSN)
+	e := &ConnectError{Reason: NoAnswer, Addr: dc.Addr, User: dc.User, Database: dc.DBName, Tries: tries, Waited: patience, Err: cause}
 	switch refusal(cause) {
 	case 0:
 	case erBadDB:
-		return problem.Environment(cause, i18n.Text{
-			EN: "MySQL at %s has no database %s.",
-			KO: "%s의 MySQL에 %s 데이터베이스가 없습니다.",
-		}.With(dc.Addr, dc.DBName), checkDSN)
+		e.Reason = NoDatabase
 	default:
-		return problem.Environment(cause, i18n.Text{
-			EN: "MySQL at %s does not let the user %s into the database %s.",
-			KO: "%s의 MySQL이 사용자 %s의 %s 데이터베이스 접속을 거부했습니다.",
-		}.With(dc.Addr, dc.User, dc.DBName), checkDSN, i18n.Text{
-			EN: "if another MySQL of yours has the port, stop it, then start the course's: make up",
-			KO: "다른 MySQL이 그 포트를 쓰고 있다면 종료한 뒤 강의의 스택을 시작하세요: make up",
-		})
+		e.Reason = Refused
 	}
-	return problem.Environment(cause, i18n.Text{
-		EN: "MySQL at %s does not answer (database %s, user %s; tried %d times in %v).",
-		KO: "%s의 MySQL이 응답하지 않습니다(데이터베이스 %s, 사용자 %s, %[5]v 동안 %[4]d번 시도).",
-	}.With(dc.Addr, dc.DBName, dc.User, tries, patience), i18n.Text{
-		EN: "start the course's stack: make up",
-		KO: "강의의 스택을 시작하세요: make up",
-	}, i18n.Text{
-		EN: "without Docker, leave %s unset: lessons and programs start a private server by themselves",
-		KO: "Docker가 없다면 %s을(를) 설정하지 마세요. 레슨과 프로그램이 개인용 서버를 스스로 시작합니다",
-	}.With(EnvDSN), checkDSN)
+	return e
 }
 
 // slowQueries logs slow statements and leaves errors to those who get them returned. db.Debug() shows everything,

@@ -1,6 +1,7 @@
 // Package problem describes errors the way a learner needs them: what went wrong, and how to solve it.
 //
-// Code returns a *Problem where it knows the remedy; main renders it, in one place, with [Render].
+// Code at the edge returns a *Problem where it knows the remedy, libraries return errors with a type, and internal/remedy
+// knows theirs. main renders them, in one place.
 package problem
 
 import (
@@ -66,6 +67,20 @@ func (p *Problem) cause() i18n.Text {
 
 func (p *Problem) Unwrap() error { return p.Cause }
 
+// Explain returns an error whose part is told as a problem: by [Render], between what is around the part, and by
+// [ExitCode].
+func Explain(err, part error, p *Problem) error {
+	return &explained{error: err, part: part, problem: p}
+}
+
+type explained struct {
+	error
+	part    error
+	problem *Problem
+}
+
+func (e *explained) Unwrap() []error { return []error{e.problem, e.error} }
+
 // ExitCode is the exit code that belongs to an error.
 func ExitCode(err error) int {
 	if err == nil {
@@ -87,7 +102,11 @@ func Render(w io.Writer, lang i18n.Lang, err error) {
 	}
 	// Context that callers wrapped around the problem ("ch3-manual-commit: …") stands before it, errors that were joined
 	// to it on lines below it.
-	context, besides, found := strings.Cut(err.Error(), p.Error())
+	part := p.Error()
+	if e := (*explained)(nil); errors.As(err, &e) {
+		part = e.part.Error()
+	}
+	context, besides, found := strings.Cut(err.Error(), part)
 	if !found {
 		context, besides = "", ""
 	}

@@ -19,6 +19,7 @@ import (
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 	"kafkahandson/internal/stack"
 )
 
@@ -72,8 +73,8 @@ func mainCode(run func(ctx context.Context, p *Program) error) int {
 	if err == nil || (errors.Is(err, context.Canceled) && ctx.Err() != nil) {
 		return problem.ExitOK
 	}
-	problem.Render(os.Stderr, lang, err)
-	return problem.ExitCode(err)
+	remedy.Render(os.Stderr, lang, err)
+	return remedy.ExitCode(err)
 }
 
 // Usage sets what -help says about the program, before its flags.

@@ -24,6 +24,7 @@ import (
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 	"kafkahandson/internal/stack"
 )
 
@@ -130,7 +131,7 @@ func requireKafka(t *testing.T, k stack.Kafka, kind stack.Kind, kept bool, broke
 func requireProblem(t *testing.T, err error, exit int, names ...string) {
 	t.Helper()
 	p := new(problem.Problem)
-	if !errors.As(err, &p) || p.Exit != exit || len(p.Solve) == 0 || p.What.EN == p.What.KO {
+	if !errors.As(remedy.Of(err), &p) || p.Exit != exit || len(p.Solve) == 0 || p.What.EN == p.What.KO {
 		t.Fatalf("got %v, want a problem with exit code %d and a remedy", err, exit)
 	}
 	text := p.Error()
@@ -332,7 +333,7 @@ func TestNoKafka(t *testing.T) {
 	names := append(addrs(l.Ports), "KAFKA_BROKERS is not set", "lab up --embedded is not running", "make up", "refused")
 	requireProblem(t, err, problem.ExitEnvironment, names...)
 	var korean strings.Builder
-	problem.Render(&korean, i18n.Korean, err)
+	remedy.Render(&korean, i18n.Korean, err)
 	for _, want := range []string{"KAFKA_BROKERS가 설정되지 않았습니다; 응답이 없습니다: " + addr(l.Ports[0]), "lab up --embedded가 실행 중이 아닙니다"} {
 		if !strings.Contains(korean.String(), want) {
 			t.Errorf("in Korean it does not say %q:\n%s", want, korean.String())

@@ -7,14 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/cenkalti/backoff/v5"
-
-	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/problem"
 )
 
 // GroupDescription is a consumer group as its coordinator sees it.
@@ -115,8 +111,7 @@ func (a *Client) DeleteGroup(ctx context.Context, group string) error {
 	}
 	err := a.admin.DeleteConsumerGroup(group)
 	if errors.Is(err, sarama.ErrGroupIDNotFound) {
-		return problem.Usage(i18n.Text{EN: "there is no group %s", KO: "%s 그룹이 없습니다"}.With(group),
-			i18n.Text{EN: "see which there are: lab group list", KO: "어떤 그룹이 있는지 보세요: lab group list"})
+		return &GroupNotFoundError{Group: group, Err: err}
 	}
 	if err != nil {
 		return fmt.Errorf("delete group %s: %w", group, err)
@@ -124,7 +119,7 @@ func (a *Client) DeleteGroup(ctx context.Context, group string) error {
 	return nil
 }
 
-// RequireInactive returns a *[problem.Problem] that names the members of a group, nil if it has none.
+// RequireInactive returns a [*GroupActiveError] if a group has members, nil if it has none.
 func (a *Client) RequireInactive(ctx context.Context, group string) error {
 	d, err := a.DescribeGroup(ctx, group)
 	if err != nil {
@@ -133,16 +128,7 @@ func (a *Client) RequireInactive(ctx context.Context, group string) error {
 	if len(d.Members) == 0 {
 		return nil
 	}
-	var members []string
-	for _, m := range d.Members {
-		members = append(members, "  "+m.String())
-	}
-	return &problem.Problem{
-		What: i18n.Text{EN: "group %s is active, so its offsets belong to its members:\n%s", KO: "%s 그룹이 활성 상태이므로 오프셋은 이 멤버들만 바꿀 수 있습니다:\n%s"}.With(group, strings.Join(members, "\n")),
-		Solve: []i18n.Text{{
-			EN: "stop them first; one that was killed disappears when its session timeout is over",
-			KO: "먼저 멤버를 멈추세요. 강제로 종료된 멤버는 세션 타임아웃이 지나면 사라집니다"}},
-	}
+	return &GroupActiveError{Group: group, Members: d.Members}
 }
 
 // RemoveMember takes a member out of its group at once (what LeaveGroup does for the member itself, KIP-345's

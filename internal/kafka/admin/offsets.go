@@ -8,9 +8,6 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
-
-	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/problem"
 )
 
 // Committed returns a group's committed offsets of a topic by partition, -1 where there is none. The offset is that of
@@ -89,9 +86,7 @@ func ToOffset(offset int64) OffsetRule {
 func ShiftBy(n int64) OffsetRule {
 	return func(_ context.Context, topic string, p Partition, committed int64) (int64, error) {
 		if committed < 0 {
-			return 0, problem.Usage(
-				i18n.Text{EN: "partition %d of %s has no committed offset to shift", KO: "%[2]s의 %[1]d번 파티션에는 옮길 커밋 오프셋이 없습니다"}.With(p.ID, topic),
-				i18n.Text{EN: "use --to-earliest, --to-latest or --to-offset", KO: "--to-earliest, --to-latest, --to-offset 중 하나를 사용하세요"})
+			return 0, &NoCommittedOffsetError{Topic: topic, Partition: p.ID}
 		}
 		return committed + n, nil
 	}
@@ -121,9 +116,7 @@ func (a *Client) PlanReset(ctx context.Context, group, topic string, partitions 
 	}
 	for _, want := range partitions {
 		if !slices.ContainsFunc(t.Partitions, func(p Partition) bool { return p.ID == want }) {
-			return nil, problem.Usage(
-				i18n.Text{EN: "topic %s has no partition %d", KO: "%s 토픽에 %d번 파티션이 없습니다"}.With(topic, want),
-				i18n.Text{EN: "it has 0 to %d", KO: "0부터 %d까지 있습니다"}.With(len(t.Partitions)-1))
+			return nil, &PartitionNotFoundError{Topic: topic, Partition: want, Partitions: len(t.Partitions)}
 		}
 	}
 	committed, err := a.Committed(ctx, group, topic)

@@ -12,9 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 
-	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/problem"
 )
 
 // Topic describes a topic.
@@ -43,11 +41,11 @@ func (t Topic) Records() int64 {
 	return n
 }
 
-// CreateTopic creates a topic and returns once every broker knows it. replication 0 is min(3, brokers).
+// CreateTopic creates a topic and returns once every broker knows it. replication 0 is min(3, brokers). Its errors: a
+// [*TopicExistsError], a [*TopicNameError], a [*PartitionCountError].
 func (a *Client) CreateTopic(ctx context.Context, name string, partitions int32, replication int16, configs map[string]string) error {
 	if partitions < 1 {
-		return problem.Usage(i18n.Text{EN: "a topic of %d partitions is not possible", KO: "파티션이 %d개인 토픽은 만들 수 없습니다"}.With(partitions),
-			i18n.Text{EN: "ask for 1 or more", KO: "1개 이상을 지정하세요"})
+		return &PartitionCountError{Topic: name, Want: partitions}
 	}
 	if !regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`).MatchString(name) { // the broker's rule; the embedded one has none
 		return topicError("create", name, sarama.ErrInvalidTopic)
@@ -68,7 +66,7 @@ func (a *Client) CreateTopic(ctx context.Context, name string, partitions int32,
 // EnsureTopic creates the topic unless it is there, whatever its partitions.
 func (a *Client) EnsureTopic(ctx context.Context, name string, partitions int32) error {
 	err := a.CreateTopic(ctx, name, partitions, 0, nil)
-	if IsTopicExists(err) {
+	if errors.As(err, new(*TopicExistsError)) {
 		return nil
 	}
 	return err
@@ -93,8 +91,7 @@ func (a *Client) AddPartitions(ctx context.Context, name string, partitions int3
 		return err
 	}
 	if now := len(topic.Partitions); int(partitions) <= now {
-		return problem.Usage(i18n.Text{EN: "topic %s has %d partitions already, and Kafka cannot take any away", KO: "%s 토픽의 파티션은 이미 %d개이고, Kafka에서 파티션은 줄일 수 없습니다"}.With(name, now),
-			i18n.Text{EN: "ask for more than %d: the number is the total afterwards", KO: "%d보다 큰 수를 지정하세요. 늘린 뒤의 전체 파티션 수입니다"}.With(now))
+		return &PartitionCountError{Topic: name, Have: int32(now), Want: partitions}
 	}
 	if err := a.admin.CreatePartitions(name, partitions, nil, false); err != nil {
 		return topicError("add partitions to", name, err)
@@ -113,14 +110,11 @@ func (a *Client) DeleteTopic(ctx context.Context, name string) error {
 func topicError(verb, name string, err error) error {
 	switch {
 	case errors.Is(err, sarama.ErrUnknownTopicOrPartition):
-		return kafka.MissingTopic(name, err)
+		return &kafka.TopicNotFoundError{Topic: name, Err: err}
 	case errors.Is(err, sarama.ErrTopicAlreadyExists):
-		return &problem.Problem{Cause: err,
-			What:  i18n.Text{EN: "topic %s is already there", KO: "%s 토픽이 이미 있습니다"}.With(name),
-			Solve: []i18n.Text{i18n.Text{EN: "look at it: lab topic describe --topic %s", KO: "확인해 보세요: lab topic describe --topic %s"}.With(name)}}
+		return &TopicExistsError{Topic: name, Err: err}
 	case errors.Is(err, sarama.ErrInvalidTopic):
-		return problem.Usage(i18n.Text{EN: "%q cannot be the name of a topic", KO: "%q은(는) 토픽 이름으로 쓸 수 없습니다"}.With(name),
-			i18n.Text{EN: "use up to 249 letters, digits, '.', '_' and '-'", KO: "영문자, 숫자, '.', '_', '-'를 249자까지 사용하세요"})
+		return &TopicNameError{Topic: name, Err: err}
 	}
 	return fmt.Errorf("%s topic %s: %w", verb, name, err)
 }
@@ -239,6 +233,3 @@ func (a *Client) OffsetAt(_ context.Context, topic string, partition int32, t ti
 	}
 	return offset, nil
 }
-
-// IsTopicExists tells whether CreateTopic failed because the topic is already there.
-func IsTopicExists(err error) bool { return errors.Is(err, sarama.ErrTopicAlreadyExists) }

@@ -139,7 +139,7 @@ func RunConformance(t *testing.T, dsn string) {
 		{"KilledSessionIsALostConnection", killedSessionIsLost},
 		{"ProgramsMigrateAtTheSameTime", programsMigrateTogether},
 		{"AllOfUnicodeAndTimesInUTC", unicodeAndUTC},
-		{"TooLongIsRefused", tooLongIsRefused},
+		{"BadValueNamesItsColumn", badValueNamesItsColumn},
 		{"JSONIsReadAlike", jsonIsReadAlike},
 		{"BinaryLogHasRows", binaryLogHasRows},
 	} {
@@ -505,11 +505,41 @@ func unicodeAndUTC(t *testing.T, dsn string) {
 	}
 }
 
-func tooLongIsRefused(t *testing.T, dsn string) {
+func badValueNamesItsColumn(t *testing.T, dsn string) {
 	db, _ := Database(t, dsn)
-	must(t, mysql.Migrate(t.Context(), db, &note{}))
-	if err := db.Create(&note{Name: "longer than ten"}).Error; err == nil {
-		t.Error("a name of 15 characters was stored in varchar(10)")
+	type entry struct {
+		ID   int64
+		Name *string `gorm:"type:varchar(10);not null"`
+		Age  int16   `gorm:"type:tinyint"`
+	}
+	must(t, mysql.Migrate(t.Context(), db, &entry{}))
+	name := func(s string) *string { return &s }
+	for _, test := range []struct {
+		entry  entry
+		column string
+		reason mysql.ValueReason
+	}{
+		{entry{Name: name("longer than ten")}, "name", mysql.TooLong},
+		{entry{Name: name("column 'age' it isn't")}, "name", mysql.TooLong},
+		{entry{Name: name("ann"), Age: 300}, "age", mysql.OutOfRange},
+		{entry{Age: 30}, "name", mysql.Null},
+		{entry{Name: name("\xff")}, "name", mysql.Invalid},
+		{entry{Name: name("col `x`\xff")}, "name", mysql.Invalid},
+	} {
+		err := db.Create(&test.entry).Error
+		var v *mysql.ValueError
+		if !errors.As(err, &v) || v.Column != test.column || v.Reason != test.reason {
+			t.Errorf("%v: got %v, want column %s, %s", test.entry, err, test.column, test.reason)
+		}
+	}
+	var rows int64
+	must(t, db.Model(&entry{}).Count(&rows).Error)
+	if rows != 0 {
+		t.Errorf("%d rows were stored", rows)
+	}
+	var v *mysql.ValueError
+	if err := db.Exec("INSERT INTO entries (age) VALUES (1)").Error; !errors.As(err, &v) || v.Column != "name" || v.Reason != mysql.Null {
+		t.Errorf("a column without a default: %v", err)
 	}
 }
 
