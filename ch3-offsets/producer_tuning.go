@@ -5,6 +5,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/ch3-offsets/observation"
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/lesson"
 )
@@ -62,8 +63,9 @@ func producerTuning(r *lesson.Run) {
 	r.AccountStored(topic) // the producer is too fast to report each record
 	r.Step(lesson.Text{EN: "Send %d greetings as fast as possible", KO: "인사말 %d개를 최대한 빠르게 보냅니다"}.With(sent))
 	p := r.Program("ch3-offsets/producer-tuning", append([]string{"-topic", topic, "-count", strconv.Itoa(sent)}, settings...)...).Run()
-	r.Claim("acknowledged", lesson.Text{EN: "all of them are acknowledged", KO: "모두 확인 응답(ack)을 받았습니다"}, lesson.Equal(int(p.Measured("acknowledged")), sent))
-	r.Claim("none-failed", lesson.Text{EN: "none failed", KO: "실패한 것은 없습니다"}, lesson.Equal(int(p.Measured("failed")), 0))
+	fate := lesson.WaitObserved[observation.Sent](p)
+	took := lesson.TimeObserved[observation.Sent](p).Sub(lesson.TimeObserved[observation.Sending](p))
+	r.Claim("acknowledged", lesson.Text{EN: "all of them are acknowledged", KO: "모두 확인 응답(ack)을 받았습니다"}, lesson.Equal(fate.Acknowledged, sent))
 
 	if r.Variant == "acks-1" {
 		step := lesson.Text{EN: "The producer is done, and the followers may not be: consumers see a record when every in-sync replica has it", KO: "프로듀서는 끝났지만 팔로워는 아직일 수 있습니다. 컨슈머는 동기화된 모든 복제본이 저장한 레코드만 볼 수 있습니다"}
@@ -83,8 +85,8 @@ func producerTuning(r *lesson.Run) {
 	} else {
 		r.Claim("more-bytes", lesson.Text{EN: "uncompressed, they take more bytes on disk than their keys and values alone", KO: "압축하지 않으면 디스크에서 키와 값을 합친 것보다 많은 바이트를 차지합니다"}, lesson.Less(payload, onDisk))
 	}
-	r.Compare("rate", lesson.Text{EN: "rate", KO: "속도"}, p.Measured("rate"), "records/s")
-	r.Compare("together", lesson.Text{EN: "together", KO: "묶음"}, p.Measured("together"), "records/request")
+	r.Compare("rate", lesson.Text{EN: "rate", KO: "속도"}, float64(sent)/took.Seconds(), "records/s")
+	r.Compare("together", lesson.Text{EN: "together", KO: "묶음"}, float64(sent)/float64(fate.Requests), "records/request")
 	r.Compare("on-disk", lesson.Text{EN: "on disk", KO: "디스크"}, float64(onDisk)/float64(sent), "B/record")
 }
 
@@ -97,7 +99,7 @@ func greetingID(m *sarama.ConsumerMessage) (string, error) {
 // payload is how many bytes the keys and values of the first n greetings have: the least that n records take
 // uncompressed.
 func payload(r *lesson.Run, n int) int {
-	greetings, err := greeting.Numbered(n)
+	greetings, err := greeting.Numbered(1, n)
 	r.Must(err)
 	bytes := 0
 	for _, g := range greetings {

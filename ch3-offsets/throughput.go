@@ -54,8 +54,9 @@ func throughput(r *lesson.Run) {
 		return r.Program("ch3-offsets/throughput", append([]string{"-topic", topic, "-group", group, "-how", r.Variant, "-interval", "100ms"}, more...)...)
 	}
 	r.Step(lesson.Text{EN: "Measure: how fast is it?", KO: "측정합니다. 얼마나 빠를까요?"})
-	rate := consumer(r.Group("speed-test-group"), "-measure", fmt.Sprint(count)).Run().Measured("rate")
-	r.Compare("rate", lesson.Text{EN: "rate", KO: "처리 속도"}, rate, "records/s")
+	speed := r.Group("speed-test-group")
+	measured := consumer(speed).RunUntilCaughtUp(topic, speed).Handled()
+	r.Compare("rate", lesson.Text{EN: "rate", KO: "처리 속도"}, float64(len(measured)-1)/measured.Took().Seconds(), "records/s")
 
 	r.Step(lesson.Text{
 		EN: "Consume from the start in another group; when the work for the %dth record begins, all work stops, offsets are committed once more, and the power fails",
@@ -91,24 +92,29 @@ func throughput(r *lesson.Run) {
 // benchThroughput compares the four ways with 10 ms of work for each record, and without any, when only their own cost
 // is left.
 func benchThroughput(r *lesson.Run) (measure func()) {
-	const partitions, stored = 6, 200_000
-	topic := r.Topic("my-json-topic", partitions)
-	r.Program("ch3-offsets/producer-tuning", "-topic", topic, "-count", fmt.Sprint(stored), "-key", "id", "-flush-frequency", "5ms").Run()
+	const partitions, stored = 6, 400_000
+	topics := map[int]string{}
+	for _, records := range []int{100, 100 * partitions, 100 * 64, stored} { // a second of work for each way, and many without
+		topics[records] = r.Topic(fmt.Sprintf("my-json-topic-%d", records), partitions)
+		r.Program("ch3-offsets/producer-tuning", "-topic", topics[records], "-count", fmt.Sprint(records), "-key", "id", "-flush-frequency", "5ms").Run()
+	}
 	goroutines := map[string]int{"one": 1, "partitions": partitions, "unsafe-pool": 64, "ordered-pool": 64}
-	group := 0
-	consume := func(work string, records int) *lesson.Process {
-		group++
-		return r.Program("ch3-offsets/throughput", "-topic", topic, "-group", r.Group(fmt.Sprintf("speed-test-group-%d", group)),
-			"-how", r.Variant, "-work", work, "-measure", fmt.Sprint(records)).Run()
+	consumers := 0
+	rate := func(work string, records int) float64 {
+		const reports = 50
+		consumers++
+		topic, group := topics[records], r.Group(fmt.Sprintf("speed-test-group-%d", consumers))
+		p := r.Program("ch3-offsets/throughput", "-topic", topic, "-group", group, "-how", r.Variant, "-work", work).ReportEvery(records / reports).Start()
+		r.Wait(lesson.Wait{
+			For:   lesson.Text{EN: "for %d records to be handled", KO: "레코드 %d개가 처리되기를"}.With(records),
+			Of:    p,
+			Until: func() (bool, string) { return len(p.Handled()) >= reports, "" },
+		})
+		p.Stop()
+		return float64(records) / reports * (reports - 1) / p.Handled().First(reports).Took().Seconds()
 	}
 	return func() {
-		const perSecond = 100 // of one goroutine
-		n := goroutines[r.Variant]
-		working := consume("10ms", n*perSecond)
-		rate := working.Measured("rate")
-		r.Compare("with-work", lesson.Text{EN: "10 ms of work for each record", KO: "레코드마다 10ms의 작업"}, rate, "records/s")
-		// Sleeping 10 ms takes a little longer, on some computers half a millisecond. That is not the way's fault.
-		r.Compare("at-work", lesson.Text{EN: "time that the goroutines were at work", KO: "고루틴이 일한 시간의 비율"}, 100*rate*working.Measured("record-time")/1000/float64(n), "%")
-		r.Compare("without-work", lesson.Text{EN: "no work", KO: "작업 없음"}, consume("0s", stored).Measured("rate"), "records/s")
+		r.Compare("with-work", lesson.Text{EN: "10 ms of work for each record", KO: "레코드마다 10ms의 작업"}, rate("10ms", 100*goroutines[r.Variant]), "records/s")
+		r.Compare("without-work", lesson.Text{EN: "no work", KO: "작업 없음"}, rate("0s", stored), "records/s")
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -22,21 +21,11 @@ func main() { program.Main(run) }
 
 func run(ctx context.Context, p *program.Program) error {
 	p.Usage(i18n.Text{EN: "auto-commit consumes greetings; sarama commits in the background.", KO: "auto-commit은 인사말을 소비하고, 커밋은 sarama가 백그라운드에서 합니다."})
-	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to consume", KO: "소비할 토픽 (`topic`)"})
-	group := p.String("group", "test-consumer-group", i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"})
-	mark := p.String("mark", markAfter, i18n.Text{EN: "`when` to mark a record: after or before the work", KO: "레코드를 표시하는 시점 (`when`): 작업 뒤(after) 또는 앞(before)"})
+	topic := p.Topic("topic", "my-json-topic", 3)
+	group := p.Group("test-consumer-group")
+	mark := p.Choice("mark", i18n.Text{EN: "`when` to mark a record, after or before the work", KO: "레코드를 표시하는 시점 (`when`), 작업 뒤(after) 또는 앞(before)"}, markAfter, markBefore)
 	interval := p.Duration("interval", time.Second, i18n.Text{EN: "`time` between two commits", KO: "커밋 간격 (`time`)"})
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	if err := p.OneOf("mark", *mark, markAfter, markBefore); err != nil {
-		return err
-	}
-	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
-		return err
-	}
-
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}
@@ -54,12 +43,10 @@ const (
 )
 
 type handler struct {
+	kafka.HandlerDefaults
 	program *program.Program
 	mark    string
 }
-
-func (h *handler) Setup(sarama.ConsumerGroupSession) error   { return nil }
-func (h *handler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 
 // ConsumeClaim runs once for each partition, all of them at the same time.
 func (h *handler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) error {

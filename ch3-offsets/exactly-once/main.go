@@ -14,7 +14,6 @@ import (
 
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -22,20 +21,11 @@ func main() { program.Main(run) }
 
 func run(ctx context.Context, p *program.Program) error {
 	p.Usage(i18n.Text{EN: "exactly-once answers greetings, with or without transactions.", KO: "exactly-once는 인사말에 답장을 보냅니다. 트랜잭션을 쓰거나 쓰지 않습니다."})
-	from := p.String("from", "my-json-topic", i18n.Text{EN: "`topic` to consume", KO: "소비할 토픽 (`topic`)"})
-	to := p.String("to", "my-second-topic", i18n.Text{EN: "`topic` to send the answers to", KO: "답장을 보낼 토픽 (`topic`)"})
-	group := p.String("group", "test-consumer-group", i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"})
+	from := p.Topic("from", "my-json-topic", 3)
+	to := p.Topic("to", "my-second-topic", 3)
+	group := p.Group("test-consumer-group")
 	transactions := p.Bool("transactions", true, i18n.Text{EN: "commit answer and offset together", KO: "답장과 오프셋을 함께 커밋합니다"})
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	for _, topic := range []string{*from, *to} {
-		if err := admin.EnsureTopic(ctx, p.Kafka, topic, 3); err != nil {
-			return err
-		}
-	}
-
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,14 +38,12 @@ func run(ctx context.Context, p *program.Program) error {
 }
 
 type handler struct {
+	kafka.HandlerDefaults
 	program      *program.Program
 	config       sarama.Config
 	to, group    string
 	transactions bool
 }
-
-func (h *handler) Setup(sarama.ConsumerGroupSession) error   { return nil }
-func (h *handler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 
 // ConsumeClaim runs once for each partition, with a producer of its own.
 func (h *handler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) (err error) {

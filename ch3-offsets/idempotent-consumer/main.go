@@ -19,7 +19,6 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -40,20 +39,10 @@ func main() { program.Main(run) }
 
 func run(ctx context.Context, p *program.Program) error {
 	p.Usage(i18n.Text{EN: "idempotent-consumer writes a row for each greeting, once.", KO: "idempotent-consumer는 인사말마다 행을 한 번만 씁니다."})
-	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to consume", KO: "소비할 토픽 (`topic`)"})
-	group := p.String("group", "test-consumer-group", i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"})
-	dedup := p.String("dedup", inMySQL, i18n.Text{EN: "`where` to remember: none, memory or mysql", KO: "기억할 곳 (`where`): none, memory, mysql"})
-	measure := p.Int("measure", 0, i18n.Text{EN: "consume nothing, but measure what the first and the second delivery of so many messages take", KO: "소비하지 않고, 이만큼의 메시지를 두 번씩 전달하는 데 걸리는 시간을 잽니다"})
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	if err := p.OneOf("dedup", *dedup, none, inMemory, inMySQL); err != nil {
-		return err
-	}
-	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
-		return err
-	}
-	config, err := p.Kafka.Sarama()
+	topic := p.Topic("topic", "my-json-topic", 3)
+	group := p.Group("test-consumer-group")
+	dedup := p.Choice("dedup", i18n.Text{EN: "`where` to remember what is done", KO: "끝난 일을 기억할 곳 (`where`)"}, inMySQL, inMemory, none)
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}
@@ -62,9 +51,6 @@ func run(ctx context.Context, p *program.Program) error {
 
 	return p.WithMySQL(ctx, []any{&Welcome{}, &ConsumedMessage{}}, func(db *gorm.DB) error {
 		h := &handler{program: p, db: db, dedup: *dedup, seen: map[int64]bool{}}
-		if *measure > 0 {
-			return h.measure(ctx, *measure)
-		}
 		return kafka.ConsumeGroup(ctx, p.Kafka, config, *group, []string{*topic}, h, p.Observer(*group))
 	})
 }
@@ -76,6 +62,7 @@ const (
 )
 
 type handler struct {
+	kafka.HandlerDefaults
 	program *program.Program
 	db      *gorm.DB
 	dedup   string
@@ -83,9 +70,6 @@ type handler struct {
 	mu   sync.Mutex // the partitions' goroutines share the map
 	seen map[int64]bool
 }
-
-func (h *handler) Setup(sarama.ConsumerGroupSession) error   { return nil }
-func (h *handler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 
 func (h *handler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) error {
 	for m := range c.Messages() {

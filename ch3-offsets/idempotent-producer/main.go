@@ -15,7 +15,6 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -23,24 +22,18 @@ func main() { program.Main(run) }
 
 func run(ctx context.Context, p *program.Program) (err error) {
 	p.Usage(i18n.Text{EN: "idempotent-producer sends greetings, with or without idempotence.", KO: "idempotent-producer는 인사말을 멱등하게, 또는 멱등하지 않게 보냅니다."})
-	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to send to", KO: "보낼 토픽 (`topic`)"})
-	count := p.Int("count", 30, i18n.Text{EN: "how many greetings", KO: "보낼 인사말 수"})
+	topic := p.Topic("topic", "my-json-topic", 3)
+	count := p.Count("count", 30, 0, i18n.Text{EN: "how many greetings", KO: "보낼 인사말 수"})
 	idempotent := p.Bool("idempotent", true, i18n.Text{EN: "let the broker recognise what it has stored already", KO: "이미 저장한 레코드를 브로커가 알아보게 합니다"})
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	greetings, err := greeting.Numbered(*count)
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}
-	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
+	greetings, err := greeting.Numbered(1, *count)
+	if err != nil {
 		return err
 	}
 
-	config, err := p.Kafka.Sarama()
-	if err != nil {
-		return err
-	}
 	config.Producer.Idempotent = *idempotent         // sarama's default is false; the Java client's is true since 3.0
 	config.Producer.RequiredAcks = sarama.WaitForAll // idempotence needs acks=all
 	config.Net.MaxOpenRequests = 1                   // sarama's idempotence needs it; without, retries would change the order

@@ -14,7 +14,6 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -22,20 +21,10 @@ func main() { program.Main(run) }
 
 func run(ctx context.Context, p *program.Program) error {
 	p.Usage(i18n.Text{EN: "initial-offset consumes greetings and says where it begins.", KO: "initial-offset은 인사말을 소비하면서 어디서부터 읽기 시작하는지 알려 줍니다."})
-	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to consume", KO: "소비할 토픽 (`topic`)"})
-	group := p.String("group", "test-consumer-group", i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"})
-	initial := p.String("initial", oldest, i18n.Text{EN: "`where` to begin without a committed offset: oldest or newest", KO: "커밋된 오프셋이 없을 때 시작할 위치 (`where`): oldest 또는 newest"})
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	if err := p.OneOf("initial", *initial, oldest, newest); err != nil {
-		return err
-	}
-	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
-		return err
-	}
-
-	config, err := p.Kafka.Sarama()
+	topic := p.Topic("topic", "my-json-topic", 3)
+	group := p.Group("test-consumer-group")
+	initial := p.Choice("initial", i18n.Text{EN: "`where` to begin without a committed offset", KO: "커밋된 오프셋이 없을 때 시작할 위치 (`where`)"}, oldest, newest)
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,7 +36,7 @@ func run(ctx context.Context, p *program.Program) error {
 	config.Consumer.Group.ResetInvalidOffsets = true
 	config.Consumer.Offsets.AutoCommit.Enable = true
 
-	return kafka.ConsumeGroup(ctx, p.Kafka, config, *group, []string{*topic}, &handler{p}, p.Observer(*group))
+	return kafka.ConsumeGroup(ctx, p.Kafka, config, *group, []string{*topic}, &handler{program: p}, p.Observer(*group))
 }
 
 const (
@@ -55,7 +44,10 @@ const (
 	newest = "newest"
 )
 
-type handler struct{ program *program.Program }
+type handler struct {
+	kafka.HandlerDefaults
+	program *program.Program
+}
 
 // reading tells where a partition begins, and why there.
 func (h *handler) reading(c sarama.ConsumerGroupClaim) {
@@ -70,9 +62,6 @@ func (h *handler) reading(c sarama.ConsumerGroupClaim) {
 	}
 	h.program.Observe(where, observation.Reading{Topic: c.Topic(), Partition: c.Partition(), Offset: c.InitialOffset()})
 }
-
-func (h *handler) Setup(sarama.ConsumerGroupSession) error   { return nil }
-func (h *handler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 
 // ConsumeClaim runs once for each partition. c.InitialOffset is where it begins: an offset, -1 for the newest, -2 for
 // the oldest.

@@ -14,7 +14,6 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -22,20 +21,10 @@ func main() { program.Main(run) }
 
 func run(ctx context.Context, p *program.Program) error {
 	p.Usage(i18n.Text{EN: "manual-commit consumes greetings and commits by hand.", KO: "manual-commit은 인사말을 소비하고 직접 커밋합니다."})
-	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to consume", KO: "소비할 토픽 (`topic`)"})
-	group := p.String("group", "test-consumer-group", i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"})
-	commit := p.String("commit", perRecord, i18n.Text{EN: "`when` to commit: per-record, per-batch or mark-only", KO: "커밋 시점 (`when`): per-record, per-batch, mark-only"})
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	if err := p.OneOf("commit", *commit, perRecord, perBatch, markOnly); err != nil {
-		return err
-	}
-	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
-		return err
-	}
-
-	config, err := p.Kafka.Sarama()
+	topic := p.Topic("topic", "my-json-topic", 3)
+	group := p.Group("test-consumer-group")
+	commit := p.Choice("commit", i18n.Text{EN: "`when` to commit", KO: "커밋 시점 (`when`)"}, perRecord, perBatch, markOnly)
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}

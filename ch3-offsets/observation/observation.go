@@ -30,6 +30,17 @@ type OffsetFound struct {
 	Offset    int64  `json:"offset"` // of the next record to read, or Forgotten
 }
 
+// Sending: a producer is connected, and begins to send.
+type Sending struct {
+	Records int `json:"records"`
+}
+
+// Sent: a producer knows what became of its records.
+type Sent struct {
+	Acknowledged int `json:"acknowledged"`
+	Requests     int `json:"requests"` // that carried them
+}
+
 // Forgotten is the offset of a partition in which a group has none, as in OffsetFetch.
 const Forgotten = -1
 
@@ -38,3 +49,5 @@ func (Reading) Kind() string     { return "reading" }
 func (Derived) Kind() string     { return "derived" }
 func (Fenced) Kind() string      { return "fenced" }
 func (OffsetFound) Kind() string { return "offset-found" }
+func (Sending) Kind() string     { return "sending" }
+func (Sent) Kind() string        { return "sent" }

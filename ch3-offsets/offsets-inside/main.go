@@ -28,11 +28,8 @@ const offsetsTopic = "__consumer_offsets"
 
 func run(ctx context.Context, p *program.Program) (err error) {
 	p.Usage(i18n.Text{EN: "offsets-inside shows what __consumer_offsets says about a group.", KO: "offsets-inside는 __consumer_offsets에 있는 한 그룹의 내용을 보여 줍니다."})
-	group := p.String("group", "test-consumer-group", i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"})
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	config, err := p.Kafka.Sarama()
+	group := p.Group("test-consumer-group")
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}

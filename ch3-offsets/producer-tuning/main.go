@@ -17,7 +17,6 @@ import (
 
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -25,29 +24,18 @@ func main() { program.Main(run) }
 
 func run(ctx context.Context, p *program.Program) error {
 	p.Usage(i18n.Text{EN: "producer-tuning sends greetings as fast as it can.", KO: "producer-tuning은 인사말을 최대한 빠르게 보냅니다."})
-	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to send to", KO: "보낼 토픽 (`topic`)"})
-	count := p.Int("count", 5000, i18n.Text{EN: "how many greetings", KO: "보낼 인사말 수"})
-	key := p.String("key", keyAge, i18n.Text{EN: "`what` is the key: age, or id, another one for each greeting", KO: "키로 쓸 것 (`what`): age, 또는 인사말마다 다른 id"})
+	topic := p.Topic("topic", "my-json-topic", 3)
+	count := p.Count("count", 5000, 1, i18n.Text{EN: "how many greetings", KO: "보낼 인사말 수"})
+	key := p.Choice("key", i18n.Text{EN: "`what` is the key; the id is another one for each greeting", KO: "키로 쓸 것 (`what`). id는 인사말마다 다릅니다"}, keyAge, keyID)
 	oneByOne := p.Bool("sync", false, i18n.Text{EN: "wait for each record's acknowledgement before the next is sent", KO: "레코드마다 확인 응답(ack)을 기다린 뒤 다음 것을 보냅니다"})
 	frequency := p.Duration("flush-frequency", 0, i18n.Text{EN: "`time` that a record may wait for company (linger.ms)", KO: "레코드가 함께 보낼 다른 레코드를 기다리는 최대 시간 (`time`, linger.ms)"})
-	bytes := p.Int("flush-bytes", 0, i18n.Text{EN: "do not wait longer when so many `bytes` are together (batch.size)", KO: "이만큼 모이면 더 기다리지 않습니다 (`bytes`, batch.size)"})
-	messages := p.Int("flush-messages", 0, i18n.Text{EN: "do not wait longer when so many `records` are together", KO: "레코드가 이만큼 모이면 더 기다리지 않습니다 (`records`)"})
-	codec := p.String("compression", "none", i18n.Text{EN: "`codec`: none, gzip, snappy, lz4 or zstd (compression.type)", KO: "압축 코덱 (`codec`): none, gzip, snappy, lz4, zstd (compression.type)"})
-	acks := p.String("required-acks", acksAll, i18n.Text{EN: "`who` must have stored a record: all in-sync replicas, or 1, the leader (acks)", KO: "누가 저장해야 하는지 (`who`): all은 동기화된 모든 복제본, 1은 리더만 (acks)"})
-	if err := p.Parse(ctx); err != nil {
+	bytes := p.Count("flush-bytes", 0, 0, i18n.Text{EN: "do not wait longer when so many `bytes` are together (batch.size)", KO: "이만큼 모이면 더 기다리지 않습니다 (`bytes`, batch.size)"})
+	messages := p.Count("flush-messages", 0, 0, i18n.Text{EN: "do not wait longer when so many `records` are together", KO: "레코드가 이만큼 모이면 더 기다리지 않습니다 (`records`)"})
+	codec := p.Choice("compression", i18n.Text{EN: "`codec` (compression.type)", KO: "압축 코덱 (`codec`, compression.type)"}, "none", "gzip", "snappy", "lz4", "zstd")
+	acks := p.Choice("required-acks", i18n.Text{EN: "`who` must have stored a record, all in-sync replicas, or 1, the leader (acks)", KO: "누가 저장해야 하는지 (`who`), all은 동기화된 모든 복제본, 1은 리더만 (acks)"}, acksAll, acksLeader)
+	config, err := p.Ready(ctx) // the course's settings: acks=all, idempotent
+	if err != nil {
 		return err
-	}
-	if err := p.OneOf("compression", *codec, "none", "gzip", "snappy", "lz4", "zstd"); err != nil {
-		return err
-	}
-	if err := p.OneOf("required-acks", *acks, acksAll, acksLeader); err != nil {
-		return err
-	}
-	if err := p.OneOf("key", *key, keyAge, keyID); err != nil {
-		return err
-	}
-	if *count < 1 || *frequency < 0 || *bytes < 0 || *messages < 0 {
-		return p.UsageError(i18n.Text{EN: "-count must be at least 1, and nothing negative", KO: "-count는 1 이상이어야 하고, 음수는 쓸 수 없습니다"})
 	}
 	if *frequency == 0 && *bytes+*messages > 0 { // the last records would wait for company that never comes
 		return p.UsageError(i18n.Text{EN: "-flush-bytes and -flush-messages need -flush-frequency", KO: "-flush-bytes와 -flush-messages에는 -flush-frequency가 필요합니다"})
@@ -56,14 +44,7 @@ func run(ctx context.Context, p *program.Program) error {
 	if err != nil {
 		return err
 	}
-	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
-		return err
-	}
 
-	config, err := p.Kafka.Sarama() // the course's settings: acks=all, idempotent
-	if err != nil {
-		return err
-	}
 	// A batch leaves when its oldest record has waited for Frequency, or when it is large enough. With all three at 0,
 	// the default, nobody waits: what comes while a request is on its way goes with the next one.
 	config.Producer.Flush.Frequency = *frequency
@@ -80,18 +61,10 @@ func run(ctx context.Context, p *program.Program) error {
 		config.Producer.Idempotent = false
 	}
 
-	send := sendAsync
 	if *oneByOne {
-		send = sendSync
+		return sendSync(ctx, p, config, records)
 	}
-	sent, err := send(ctx, p.Kafka, config, records)
-	p.Measured("acknowledged", i18n.Text{EN: "acknowledged", KO: "확인됨"}, float64(sent.acknowledged), "records")
-	p.Measured("failed", i18n.Text{EN: "failed", KO: "실패"}, float64(sent.failed), "records")
-	if sent.acknowledged > 0 {
-		p.Measured("rate", i18n.Text{EN: "rate", KO: "속도"}, float64(sent.acknowledged)/sent.took.Seconds(), "records/s")
-		p.Measured("together", i18n.Text{EN: "together", KO: "묶음"}, float64(sent.acknowledged)/float64(sent.requests), "records/request")
-	}
-	return err
+	return sendAsync(ctx, p, config, records)
 }
 
 const (
@@ -101,9 +74,9 @@ const (
 	keyID      = "id"
 )
 
-// encode makes the records before the clock starts.
+// encode makes the records before the first is sent.
 func encode(topic, key string, count int) ([]*sarama.ProducerMessage, error) {
-	greetings, err := greeting.Numbered(count)
+	greetings, err := greeting.Numbered(1, count)
 	if err != nil {
 		return nil, err
 	}

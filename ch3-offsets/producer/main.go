@@ -16,7 +16,6 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -24,29 +23,18 @@ func main() { program.Main(run) }
 
 func run(ctx context.Context, p *program.Program) (err error) {
 	p.Usage(i18n.Text{EN: "producer sends greetings to a topic.", KO: "producer는 인사말을 토픽으로 보냅니다."})
-	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to send to", KO: "보낼 토픽 (`topic`)"})
-	count := p.Int("count", 30, i18n.Text{EN: "how many greetings", KO: "보낼 인사말 수"})
-	first := p.Int("first", 1, i18n.Text{EN: "`id` of the first one", KO: "첫 인사말의 `id`"})
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	if *first < 1 || *count < 0 {
-		return p.UsageError(i18n.Text{EN: "-first must be at least 1, and -count at least 0", KO: "-first는 1 이상, -count는 0 이상이어야 합니다"})
-	}
-	greetings, err := greeting.Numbered(*first - 1 + *count)
+	topic := p.Topic("topic", "my-json-topic", 3)
+	first := p.Count("first", 1, 1, i18n.Text{EN: "`id` of the first one", KO: "첫 인사말의 `id`"})
+	count := p.Count("count", 30, 0, i18n.Text{EN: "how many greetings", KO: "보낼 인사말 수"})
+	config, err := p.Ready(ctx) // the course's settings: acks=all, idempotent, keys placed as Java places them
 	if err != nil {
 		return err
 	}
-	greetings = greetings[*first-1:]
-	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
+	greetings, err := greeting.Numbered(*first, *count)
+	if err != nil {
 		return err
 	}
 
-	// The course's settings: acks=all, idempotent, keys placed as Java places them.
-	config, err := p.Kafka.Sarama()
-	if err != nil {
-		return err
-	}
 	producer, err := kafka.NewSyncProducer(ctx, p.Kafka, config)
 	if err != nil {
 		return err

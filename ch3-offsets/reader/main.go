@@ -12,7 +12,6 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -20,20 +19,10 @@ func main() { program.Main(run) }
 
 func run(ctx context.Context, p *program.Program) error {
 	p.Usage(i18n.Text{EN: "reader reads greetings at an isolation level.", KO: "reader는 격리 수준을 정해 인사말을 읽습니다."})
-	topic := p.String("topic", "my-second-topic", i18n.Text{EN: "`topic` to read", KO: "읽을 토픽 (`topic`)"})
-	group := p.String("group", "reader-group", i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"})
-	isolation := p.String("isolation", readCommitted, i18n.Text{EN: "isolation `level`: read_committed or read_uncommitted", KO: "격리 수준 (`level`): read_committed 또는 read_uncommitted"})
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	if err := p.OneOf("isolation", *isolation, readCommitted, readUncommitted); err != nil {
-		return err
-	}
-	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
-		return err
-	}
-
-	config, err := p.Kafka.Sarama()
+	topic := p.Topic("topic", "my-second-topic", 3)
+	group := p.Group("reader-group")
+	isolation := p.Choice("isolation", i18n.Text{EN: "isolation `level`", KO: "격리 수준 (`level`)"}, readCommitted, readUncommitted)
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}
@@ -44,7 +33,7 @@ func run(ctx context.Context, p *program.Program) error {
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
 	config.Consumer.Offsets.AutoCommit.Enable = true
 
-	return kafka.ConsumeGroup(ctx, p.Kafka, config, *group, []string{*topic}, &handler{p}, p.Observer(*group))
+	return kafka.ConsumeGroup(ctx, p.Kafka, config, *group, []string{*topic}, &handler{program: p}, p.Observer(*group))
 }
 
 const (
@@ -52,10 +41,10 @@ const (
 	readUncommitted = "read_uncommitted"
 )
 
-type handler struct{ program *program.Program }
-
-func (h *handler) Setup(sarama.ConsumerGroupSession) error   { return nil }
-func (h *handler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
+type handler struct {
+	kafka.HandlerDefaults
+	program *program.Program
+}
 
 // ConsumeClaim runs once for each partition.
 func (h *handler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) error {

@@ -17,7 +17,6 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/program"
 )
 
@@ -25,38 +24,24 @@ func main() { program.Main(run) }
 
 func run(ctx context.Context, p *program.Program) error {
 	p.Usage(i18n.Text{EN: "rebalance is one member of a consumer group: start several.", KO: "rebalance는 컨슈머 그룹의 멤버 하나입니다. 여러 개를 시작해 보세요."})
-	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to consume", KO: "소비할 토픽 (`topic`)"})
-	group := p.String("group", "test-consumer-group", i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"})
-	strategy := p.String("strategy", sarama.RangeBalanceStrategyName, i18n.Text{EN: "range, sticky or cooperative-sticky; all members use the same", KO: "range, sticky, cooperative-sticky. 모든 멤버가 같은 것을 씁니다"})
+	topic := p.Topic("topic", "my-json-topic", 6)
+	group := p.Group("test-consumer-group")
+	strategy := p.Choice("strategy", i18n.Text{EN: "how partitions are shared out; all members use the same", KO: "파티션을 나누는 방법. 모든 멤버가 같은 것을 씁니다"},
+		sarama.RangeBalanceStrategyName, sarama.StickyBalanceStrategyName, sarama.CooperativeStickyBalanceStrategyName)
 	instanceID := p.String("instance-id", "", i18n.Text{EN: "be a static member with this `id`, unique in the group", KO: "이 `id`를 가진 정적 멤버가 됩니다. 그룹 안에서 하나뿐이어야 합니다"})
 	heartbeat := p.Duration("heartbeat", 3*time.Second, i18n.Text{EN: "`time` between two heartbeats; the answer to one tells a member of a rebalance", KO: "하트비트 간격 (`time`). 멤버는 하트비트의 응답으로 리밸런스를 알게 됩니다"})
 	session := p.Duration("session-timeout", 10*time.Second, i18n.Text{EN: "`time` without a heartbeat after which the broker gives a member up", KO: "하트비트 없이 이 시간(`time`)이 지나면 브로커가 멤버를 죽은 것으로 봅니다"})
 	work := p.Duration("work", 200*time.Millisecond, i18n.Text{EN: "`time` that a record takes", KO: "레코드 하나에 걸리는 시간 (`time`)"})
-	every := p.Int("commit-every", 50, i18n.Text{EN: "commit after so many records", KO: "이만큼 처리할 때마다 커밋합니다"})
+	every := p.Count("commit-every", 50, 1, i18n.Text{EN: "commit after so many records", KO: "이만큼 처리할 때마다 커밋합니다"})
 	last := p.Bool("last-commit", true, i18n.Text{EN: "commit once more when a partition is taken away", KO: "파티션을 빼앗길 때 한 번 더 커밋합니다"})
-	quiet := p.Bool("quiet", false, i18n.Text{EN: "print no line for each record", KO: "레코드마다 출력하지 않습니다"})
-	if err := p.Parse(ctx); err != nil {
+	config, err := p.Ready(ctx)
+	if err != nil {
 		return err
 	}
 	strategies := map[string]func() sarama.BalanceStrategy{
 		sarama.RangeBalanceStrategyName:             sarama.NewBalanceStrategyRange,
 		sarama.StickyBalanceStrategyName:            sarama.NewBalanceStrategySticky,
 		sarama.CooperativeStickyBalanceStrategyName: sarama.NewBalanceStrategyCooperativeSticky,
-	}
-	if err := p.OneOf("strategy", *strategy, sarama.RangeBalanceStrategyName, sarama.StickyBalanceStrategyName, sarama.CooperativeStickyBalanceStrategyName); err != nil {
-		return err
-	}
-	if *every < 1 {
-		return p.UsageError(i18n.Text{EN: "-commit-every must be at least 1", KO: "-commit-every는 1 이상이어야 합니다"})
-	}
-	p.Quiet(*quiet)
-	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 6); err != nil {
-		return err
-	}
-
-	config, err := p.Kafka.Sarama()
-	if err != nil {
-		return err
 	}
 	config.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{strategies[*strategy]()}
 	config.Consumer.Group.InstanceId = *instanceID        // "" is a dynamic member: new at each start
@@ -76,6 +61,7 @@ func run(ctx context.Context, p *program.Program) error {
 }
 
 type handler struct {
+	kafka.HandlerDefaults
 	program *program.Program
 	work    time.Duration
 	every   int64
@@ -85,8 +71,6 @@ type handler struct {
 
 // Setup and Cleanup surround a session. Eager (range, sticky), that is one generation of the group: every rebalance ends
 // it. Cooperative, it goes on until this member leaves, so the place for a last commit is the end of ConsumeClaim.
-func (h *handler) Setup(sarama.ConsumerGroupSession) error { return nil }
-
 func (h *handler) Cleanup(s sarama.ConsumerGroupSession) error {
 	h.program.Print(i18n.Text{EN: "gave up all partitions (generation %d is over)", KO: "파티션을 모두 내려놓음 (%d세대 끝)"}.With(s.GenerationID()))
 	return nil

@@ -16,7 +16,6 @@ import (
 
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/kafka/parallel"
 	"kafkahandson/internal/program"
 )
@@ -33,31 +32,19 @@ const (
 
 func run(ctx context.Context, p *program.Program) error {
 	p.Usage(i18n.Text{EN: "throughput consumes greetings, 10 ms of work each, in one of four ways.", KO: "throughput은 작업에 10 ms가 걸리는 인사말을 네 가지 방법 중 하나로 소비합니다."})
-	topic := p.String("topic", "my-json-topic", i18n.Text{EN: "`topic` to consume", KO: "소비할 토픽 (`topic`)"})
-	group := p.String("group", "test-consumer-group", i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"})
-	how := p.String("how", partitions, i18n.Text{EN: "`way` of working: one, partitions, unsafe-pool or ordered-pool", KO: "처리 방법 (`way`): one, partitions, unsafe-pool, ordered-pool"})
+	topic := p.Topic("topic", "my-json-topic", 3)
+	group := p.Group("test-consumer-group")
+	how := p.Choice("how", i18n.Text{EN: "`way` of working", KO: "처리 방법 (`way`)"}, partitions, one, unsafePool, orderedPool)
 	work := p.Duration("work", 10*time.Millisecond, i18n.Text{EN: "`time` that a record takes", KO: "레코드 하나에 걸리는 시간 (`time`)"})
 	interval := p.Duration("interval", time.Second, i18n.Text{EN: "`time` between two commits", KO: "커밋 간격 (`time`)"})
-	measure := p.Int("measure", 0, i18n.Text{EN: "measure the rate over so many records in silence, and end", KO: "이만큼의 레코드로 처리 속도를 조용히 재고 끝냅니다"})
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	if err := p.OneOf("how", *how, one, partitions, unsafePool, orderedPool); err != nil {
-		return err
-	}
-	if err := admin.EnsureTopic(ctx, p.Kafka, *topic, 3); err != nil {
-		return err
-	}
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}
 	config.Consumer.Offsets.AutoCommit.Interval = *interval // what is marked is committed in the background
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
 
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	w := &worker{program: p, work: *work, meter: meter{want: *measure, stop: stop}}
+	w := &worker{program: p, work: *work}
 	consume := func(h sarama.ConsumerGroupHandler) error {
 		return kafka.ConsumeGroup(ctx, p.Kafka, config, *group, []string{*topic}, h, p.Observer(*group))
 	}
@@ -87,13 +74,11 @@ func run(ctx context.Context, p *program.Program) error {
 
 // handler works in the goroutine that sarama gives to each partition.
 type handler struct {
+	kafka.HandlerDefaults
 	worker   *worker
 	oneByOne bool
 	mu       sync.Mutex
 }
-
-func (h *handler) Setup(sarama.ConsumerGroupSession) error   { return nil }
-func (h *handler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 
 func (h *handler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) error {
 	for m := range c.Messages() {
@@ -116,10 +101,10 @@ func (h *handler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerG
 }
 
 // poolHandler hands records over, and claims at once that they are done.
-type poolHandler struct{ jobs chan *sarama.ConsumerMessage }
-
-func (h *poolHandler) Setup(sarama.ConsumerGroupSession) error   { return nil }
-func (h *poolHandler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
+type poolHandler struct {
+	kafka.HandlerDefaults
+	jobs chan *sarama.ConsumerMessage
+}
 
 func (h *poolHandler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) error {
 	for m := range c.Messages() {

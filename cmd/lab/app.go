@@ -33,18 +33,8 @@ type app struct {
 }
 
 func newApp(args []string) *app {
-	a := &app{args: args, lang: i18n.Detect(os.Getenv), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	// The language is needed before cobra parses, for the texts of the commands and flags themselves.
-	for i, arg := range args {
-		value, ok := strings.CutPrefix(arg, "--lang=")
-		if arg == "--lang" && i+1 < len(args) {
-			value, ok = args[i+1], true
-		}
-		if lang, err := i18n.Parse(value); ok && err == nil {
-			a.lang = lang
-		}
-	}
-	return a
+	lang := i18n.FromArgs(args, i18n.Detect(os.Getenv)) // needed before cobra parses, for the texts of the commands and flags
+	return &app{args: args, lang: lang, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 }
 
 // t is a text in the user's language.

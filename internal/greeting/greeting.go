@@ -80,16 +80,16 @@ var sampleLines string
 // parse.key=true and key.separator=: .
 func SampleLines() string { return sampleLines }
 
-// Numbered returns n greetings with the ids 1 to n: the samples, again and again with new ids.
-func Numbered(n int) ([]Greeting, error) {
+// Numbered returns n greetings with the ids first, first+1 …: the samples, again and again with new ids.
+func Numbered(first, n int) ([]Greeting, error) {
 	samples, err := Samples()
 	if err != nil {
 		return nil, err
 	}
 	all := make([]Greeting, n)
 	for i := range all {
-		all[i] = samples[i%len(samples)]
-		all[i].ID = int64(i + 1)
+		all[i] = samples[(first-1+i)%len(samples)]
+		all[i].ID = int64(first + i)
 	}
 	return all, nil
 }

@@ -49,12 +49,12 @@ func TestDecodeRejects(t *testing.T) {
 }
 
 func TestNumbered(t *testing.T) {
-	all, err := Numbered(65)
+	all, err := Numbered(3, 65)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, g := range all {
-		if g.ID != int64(i+1) || g.Content == "" {
+		if g.ID != int64(i+3) || g.Content == "" {
 			t.Fatalf("greeting %d is %+v", i+1, g)
 		}
 	}

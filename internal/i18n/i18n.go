@@ -40,6 +40,25 @@ func Detect(getenv func(string) string) Lang {
 	return English
 }
 
+// FromArgs is the language that a command line asks for with -lang or --lang, or else another: it is needed before the
+// flags are parsed, for their own texts.
+func FromArgs(args []string, otherwise Lang) Lang {
+	chosen := otherwise
+	for i, arg := range args {
+		name, value, given := strings.Cut(arg, "=")
+		if !given && i+1 < len(args) {
+			value = args[i+1]
+		}
+		if name != "-lang" && name != "--lang" {
+			continue
+		}
+		if lang, err := Parse(value); err == nil {
+			chosen = lang
+		}
+	}
+	return chosen
+}
+
 // Text is one text in both languages.
 type Text struct {
 	EN string `json:"en"`

@@ -1,6 +1,7 @@
 package i18n_test
 
 import (
+	"strings"
 	"testing"
 
 	"kafkahandson/internal/i18n"
@@ -49,5 +50,22 @@ func TestParse(t *testing.T) {
 	}
 	if _, err := i18n.Parse("fr"); err == nil {
 		t.Error("French is not a language of the course")
+	}
+}
+
+func TestFromArgs(t *testing.T) {
+	for args, want := range map[string]i18n.Lang{
+		"":                    i18n.English,
+		"-lang ko":            i18n.Korean,
+		"--lang=ko":           i18n.Korean,
+		"run x -lang=ko":      i18n.Korean,
+		"--lang ko --lang en": i18n.English,
+		"-lang":               i18n.English,
+		"-lang de":            i18n.English, // told where flags are parsed
+		"-language ko":        i18n.English,
+	} {
+		if got := i18n.FromArgs(strings.Fields(args), i18n.English); got != want {
+			t.Errorf("%q: got %s, want %s", args, got, want)
+		}
 	}
 }

@@ -11,6 +11,13 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
+// HandlerDefaults are the Setup and Cleanup of a [sarama.ConsumerGroupHandler] that has nothing to do in them: embed it, and
+// write ConsumeClaim.
+type HandlerDefaults struct{}
+
+func (HandlerDefaults) Setup(sarama.ConsumerGroupSession) error   { return nil }
+func (HandlerDefaults) Cleanup(sarama.ConsumerGroupSession) error { return nil }
+
 // GroupObserver is told what happens in a consumer group member, as [net/http/httptrace.ClientTrace] is for a
 // request. A nil function is not called. Calls may come from several goroutines.
 type GroupObserver struct {

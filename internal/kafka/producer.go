@@ -81,3 +81,13 @@ func (p *AsyncProducer) Close() error {
 	p.wg.Wait()
 	return p.client.Close()
 }
+
+// ProduceRequests is how many requests with records a producer with this configuration has sent, as sarama's metrics say.
+// They are gone once the producer is closed.
+func ProduceRequests(sc *sarama.Config) int {
+	histogram, ok := sc.MetricRegistry.Get("records-per-request").(interface{ Count() int64 })
+	if !ok {
+		return 0
+	}
+	return int(histogram.Count())
+}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -23,14 +24,15 @@ import (
 
 // Command is a program, or another command, that a lesson is about to start. It runs in the folder of the clone.
 type Command struct {
-	run   *Run
-	name  string // of the process: "manual-commit"
-	pkg   string // of a program of the course; "" for any other command
-	args  []string
-	input string // a file
-	point string // a crash point, "" for none
-	crash string // for program.EnvCrash
-	proxy *faultproxy.Proxy
+	run         *Run
+	name        string // of the process: "manual-commit"
+	pkg         string // of a program of the course; "" for any other command
+	args        []string
+	input       string // a file
+	point       string // a crash point, "" for none
+	crash       string // for program.EnvCrash
+	proxy       *faultproxy.Proxy
+	reportEvery int // 0: each record
 }
 
 // Program prepares a program of the lesson, by its package; start it with a method of the Command.
@@ -68,6 +70,13 @@ func (c *Command) CrashAt(point string, n int) *Command {
 // lesson kills it, while the others go on: see [Process.WaitHeld].
 func (c *Command) HoldAt(point string, n int) *Command {
 	c.point, c.crash = point, fmt.Sprintf("%s:%d:hold", point, n)
+	return c
+}
+
+// ReportEvery makes the program report and print only every nth record that it handles, so that a record costs what it
+// costs without a lesson. A benchmark tells from the times of those what all of them took.
+func (c *Command) ReportEvery(n int) *Command {
+	c.reportEvery = n
 	return c
 }
 
@@ -228,6 +237,9 @@ func (c *Command) environ() []string {
 		cfg.Proxies = c.proxy.Addresses()
 	}
 	env := append(cfg.Environ(), program.EnvCrash+"="+c.crash, stack.EnvStack+"="+string(stack.Env))
+	if c.reportEvery > 0 {
+		env = append(env, program.EnvReportEvery+"="+strconv.Itoa(c.reportEvery))
+	}
 	if r.dsn != "" {
 		env = append(env, mysql.EnvDSN+"="+r.dsn)
 	}

@@ -39,9 +39,10 @@ type Process struct {
 	frozen    bool
 	guard     *watcher // while it is frozen
 	handled   Records
+	passed    Records          // handled, or recognised as duplicates
 	reached   map[reader]int64 // the offset after the last record that it is done with
 	measured  map[string]float64
-	observed  []event.Observation
+	observed  []observed
 	members   map[string]*event.Assignment          // what it is, by group
 	reported  int                                   // how often
 	heard     time.Time                             // when last
@@ -179,8 +180,16 @@ func (p *Process) Lines() []string {
 	return slices.Clone(p.last)
 }
 
-// passed notes that a group is done with a record. The caller holds run.mu.
-func (p *Process) passed(r Record) {
+// Passed returns the records that the program is done with: that it handled, or recognised as duplicates.
+func (p *Process) Passed() Records {
+	p.run.mu.Lock()
+	defer p.run.mu.Unlock()
+	return slices.Clone(p.passed)
+}
+
+// pass notes that a group is done with a record. The caller holds run.mu.
+func (p *Process) pass(r Record) {
+	p.passed = append(p.passed, r)
 	at := reader{r.Group, r.Topic, r.Partition}
 	p.reached[at] = max(p.reached[at], r.Offset+1)
 }
@@ -196,6 +205,12 @@ func (p *Process) next(topic, group string) map[int32]int64 {
 		}
 	}
 	return next
+}
+
+// observed is an observation, and when it was reported.
+type observed struct {
+	event.Observation
+	at time.Time
 }
 
 // Observation is something that only one chapter knows of: see [kafkahandson/internal/program.Observation].
@@ -220,6 +235,15 @@ func Observed[T Observation](p *Process) []T {
 		all = append(all, t)
 	}
 	return all
+}
+
+// TimeObserved returns when the program observed something of the kind of T first, having waited for it.
+func TimeObserved[T Observation](p *Process) time.Time {
+	WaitObserved[T](p)
+	var zero T
+	p.run.mu.Lock()
+	defer p.run.mu.Unlock()
+	return p.observed[slices.IndexFunc(p.observed, func(o observed) bool { return o.Kind == zero.Kind() })].at
 }
 
 // WaitObserved waits until the program has observed something of the kind of T, and returns the first.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"kafkahandson/internal/event"
 )
@@ -15,6 +16,8 @@ type Record struct {
 	event.Record
 	// Group is the consumer group that handled it; empty if it was produced, or handled without a group.
 	Group string
+	// Time is when the program reported it.
+	Time time.Time
 }
 
 // Records are records, in the order of the reports. Two of them are the same if topic and id are.
@@ -101,6 +104,14 @@ func (rs Records) Repeated() Records {
 		seen[h] = true
 		return again
 	})
+}
+
+// Took is the time from the first report to the last: 0 if there are fewer than two.
+func (rs Records) Took() time.Duration {
+	if len(rs) == 0 {
+		return 0
+	}
+	return rs[len(rs)-1].Time.Sub(rs[0].Time)
 }
 
 // OutOfOrder is how many records a group handled after a later record of the same key, partition and topic.

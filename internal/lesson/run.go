@@ -201,22 +201,22 @@ func (r *Run) observe(p *Process, e event.Event) {
 	p.heard = time.Now()
 	switch e.Type {
 	case event.Produced:
-		r.produced = append(r.produced, Record{Record: *e.Record})
+		r.produced = append(r.produced, Record{Record: *e.Record, Time: e.Time})
 	case event.Handled:
-		record := Record{Record: *e.Record, Group: e.Group}
+		record := Record{Record: *e.Record, Group: e.Group, Time: e.Time}
 		delete(p.idle, e.Group)
 		p.handled, r.handled = append(p.handled, record), append(r.handled, record)
-		p.passed(record)
+		p.pass(record)
 	case event.Duplicate:
 		delete(p.idle, e.Group)
-		p.passed(Record{Record: *e.Record, Group: e.Group})
+		p.pass(Record{Record: *e.Record, Group: e.Group, Time: e.Time})
 	case event.Committed:
 		c := r.commits[e.Group]
 		r.commits[e.Group] = commits{c.calls + 1, c.took + time.Duration(e.Micros)*time.Microsecond}
 	case event.Measured:
 		p.measured[e.Measurement.ID] = e.Measurement.Value
 	case event.Observed:
-		p.observed = append(p.observed, *e.Observation)
+		p.observed = append(p.observed, observed{*e.Observation, e.Time})
 	case event.Assigned:
 		p.members[e.Assignment.Group] = e.Assignment
 		delete(p.idle, e.Assignment.Group)

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"kafkahandson/internal/event"
@@ -27,11 +28,16 @@ const (
 	// "before-handle:10:hold" whoever comes there, from the tenth pass on, waits for the runner to kill the program,
 	// or to resume it with SIGCONT.
 	EnvCrash = "KAFKAHANDSON_CRASH"
+	// EnvReportEvery is a number n: only every nth record that is handled is reported and printed, so that a record costs
+	// what it costs without a lesson.
+	EnvReportEvery = "KAFKAHANDSON_REPORT_EVERY"
 )
 
 type lessonLink struct {
-	events io.Writer
-	crash  crashPoint
+	events      io.Writer
+	crash       crashPoint
+	reportEvery int64 // 1: each record that is handled
+	handled     atomic.Int64
 }
 
 type crashPoint struct {
@@ -53,8 +59,23 @@ func (p *Program) connectLesson(getenv func(string) string) error {
 	if events != nil {
 		p.lesson.events = events
 	}
+	if p.lesson.reportEvery, err = parseEvery(getenv(EnvReportEvery)); err != nil {
+		return err
+	}
 	p.lesson.crash, err = parseCrash(getenv(EnvCrash))
 	return err
+}
+
+func parseEvery(s string) (int64, error) {
+	if s == "" {
+		return 1, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 1 {
+		return 0, problem.Usage(i18n.Text{EN: "%s is %q", KO: "%s 값이 %q입니다"}.With(EnvReportEvery, s),
+			i18n.Text{EN: "unset it, or write a number from 1 on", KO: "설정을 지우거나 1 이상의 수를 쓰세요"})
+	}
+	return n, nil
 }
 
 func parseCrash(s string) (crashPoint, error) {

@@ -11,32 +11,34 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
-	"time"
+
+	"github.com/IBM/sarama"
 
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/remedy"
 	"kafkahandson/internal/stack"
 )
 
-// Program is a running program. Its methods may be called concurrently.
+// Program is a running program. Its methods may be called concurrently, those that add flags before [Program.Ready].
 type Program struct {
 	Name string
-	// Flags are the command line's; add yours, then call Parse.
-	Flags *flag.FlagSet
-	// Kafka says how to reach the cluster, once Parse has returned.
+	// Kafka says how to reach the cluster, once Ready has returned.
 	Kafka kafka.Config
 
-	lang   i18n.Lang
+	flags  *flag.FlagSet
 	args   []string
+	topics []topic
+	checks []func() error // of flags
+	lang   i18n.Lang
 	stdout io.Writer
 	lesson lessonLink
 	quiet  bool
-	stack  stack.Kind // where Kafka comes from; after Parse
+	stack  stack.Kind // where Kafka comes from; after Ready
 
 	mu     sync.Mutex // one report at a time, and none after a crash
 	groups []string   // that the program consumes as
@@ -48,16 +50,15 @@ func Main(run func(ctx context.Context, p *Program) error) {
 }
 
 func mainCode(run func(ctx context.Context, p *Program) error) int {
-	lang := i18n.Detect(os.Getenv)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	name := filepath.Base(os.Args[0])
 	p := &Program{
 		Name:   name,
-		Flags:  flag.NewFlagSet(name, flag.ContinueOnError),
-		lang:   lang,
+		flags:  flag.NewFlagSet(name, flag.ContinueOnError),
 		args:   os.Args[1:],
+		lang:   i18n.FromArgs(os.Args[1:], i18n.Detect(os.Getenv)), // needed before flags are parsed, for their own texts
 		stdout: os.Stdout,
 	}
 	err := p.connectLesson(os.Getenv)
@@ -73,84 +74,87 @@ func mainCode(run func(ctx context.Context, p *Program) error) int {
 	if err == nil || (errors.Is(err, context.Canceled) && ctx.Err() != nil) {
 		return problem.ExitOK
 	}
-	remedy.Render(os.Stderr, lang, err)
+	remedy.Render(os.Stderr, p.lang, err)
 	return remedy.ExitCode(err)
 }
 
-// Usage sets what -help says about the program, before its flags.
-func (p *Program) Usage(t i18n.Text) {
-	p.Flags.Usage = func() {
-		fmt.Fprintf(p.Flags.Output(), "%s\n\n%s\n", t.In(p.lang), i18n.Text{EN: "Flags:", KO: "플래그:"}.In(p.lang))
-		p.Flags.PrintDefaults()
-	}
-}
-
-// String, Int, Duration and Bool add a flag whose usage is in the language of the reader.
-func (p *Program) String(name, value string, usage i18n.Text) *string {
-	return p.Flags.String(name, value, usage.In(p.lang))
-}
-
-func (p *Program) Int(name string, value int, usage i18n.Text) *int {
-	return p.Flags.Int(name, value, usage.In(p.lang))
-}
-
-func (p *Program) Duration(name string, value time.Duration, usage i18n.Text) *time.Duration {
-	return p.Flags.Duration(name, value, usage.In(p.lang))
-}
-
-func (p *Program) Bool(name string, value bool, usage i18n.Text) *bool {
-	return p.Flags.Bool(name, value, usage.In(p.lang))
-}
-
-// Parse reads the command line, finds a Kafka ([stack.FindKafka]) and says which one it is.
-func (p *Program) Parse(ctx context.Context) error {
+// Ready reads the command line, finds a Kafka ([stack.FindKafka]) and says which one it is, creates the topics that
+// [Program.Topic] named and that are not there, and returns the course's settings for sarama, to be changed further.
+func (p *Program) Ready(ctx context.Context) (*sarama.Config, error) {
 	cfg, err := kafka.FromEnv(os.Getenv)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if cfg.ClientID == "" {
 		cfg.ClientID = p.Name
 	}
-	cfg.RegisterFlags(p.Flags, p.lang)
+	cfg.RegisterFlags(p.flags, p.lang)
 	from := p.String("stack", string(stack.Default(os.Getenv)), i18n.Text{EN: "where Kafka comes from: auto, env, compose, embedded", KO: "Kafka를 어디에서 가져올지: auto, env, compose, embedded"})
-	if err := p.Flags.Parse(p.args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
+	quiet := p.Bool("quiet", false, i18n.Text{EN: "print no line for each record", KO: "레코드마다 출력하지 않습니다"})
+	if err := p.ReadyWithoutKafka(); err != nil {
+		return nil, err
+	}
+	p.quiet = *quiet
+	if p.stack, err = stack.ParseKind(*from); err != nil {
+		return nil, err
+	}
+	found, err := stack.FindKafka(ctx, cfg, p.stack)
+	if err != nil {
+		return nil, err
+	}
+	p.announce(found.Announce())
+	p.Kafka = found.Config
+	if err := p.createTopics(ctx); err != nil {
+		return nil, err
+	}
+	return p.Kafka.Sarama()
+}
+
+// ReadyWithoutKafka reads the command line of a program that needs no Kafka.
+func (p *Program) ReadyWithoutKafka() error {
+	lang := p.String("lang", string(p.lang), i18n.Text{EN: "language: en or ko", KO: "언어: en 또는 ko"})
+	if err := p.flags.Parse(p.args); errors.Is(err, flag.ErrHelp) {
+		return err
+	} else if err != nil {
 		return p.UsageError(i18n.Verbatim(err.Error()))
 	}
-	if p.Flags.NArg() > 0 {
-		return p.UsageError(i18n.Text{EN: "unexpected argument %q", KO: "예상하지 못한 인자 %q입니다"}.With(p.Flags.Arg(0)))
+	if p.flags.NArg() > 0 {
+		return p.UsageError(i18n.Text{EN: "unexpected argument %q", KO: "예상하지 못한 인자 %q입니다"}.With(p.flags.Arg(0)))
 	}
-	kind, err := stack.ParseKind(*from)
-	if err != nil {
-		return err
+	if _, err := i18n.Parse(*lang); err != nil {
+		return p.UsageError(i18n.Text{EN: "unknown language %q: choose en or ko", KO: "알 수 없는 언어 %q입니다. en 또는 ko를 고르세요"}.With(*lang))
 	}
-	found, err := stack.FindKafka(ctx, cfg, kind)
-	if err != nil {
-		return err
+	for _, check := range p.checks {
+		if err := check(); err != nil {
+			return err
+		}
 	}
-	if !p.lesson.on() { // a lesson has said it already
-		fmt.Fprintln(p.stdout, found.Announce().In(p.lang))
-	}
-	p.Kafka, p.stack = found.Config, kind
 	return nil
 }
 
-// UsageError is a mistake on this program's command line.
-func (p *Program) UsageError(what i18n.Text) error {
-	return problem.Usage(what, i18n.Text{EN: "see the flags: %s -help", KO: "플래그를 보세요: %s -help"}.With(p.Name))
-}
-
-// OneOf checks the value of a flag that has a few possible values.
-func (p *Program) OneOf(flagName, value string, possible ...string) error {
-	for _, v := range possible {
-		if v == value {
-			return nil
+// createTopics creates the topics that are not there: what beans of type NewTopic do in a Spring application.
+func (p *Program) createTopics(ctx context.Context) (err error) {
+	if len(p.topics) == 0 {
+		return nil
+	}
+	cluster, err := admin.Connect(ctx, p.Kafka)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cluster.Close()) }()
+	for _, t := range p.topics {
+		if err := cluster.EnsureTopic(ctx, *t.name, t.partitions); err != nil {
+			return err
 		}
 	}
-	list := strings.Join(possible, ", ")
-	return p.UsageError(i18n.Text{EN: "-%s is %q, but must be one of: %s", KO: "-%s 값이 %q인데, 다음 중 하나여야 합니다: %s"}.With(flagName, value, list))
+	return nil
+}
+
+// announce says which server is used. A lesson has said it already.
+func (p *Program) announce(t i18n.Text) {
+	if !p.lesson.on() {
+		p.Print(t)
+	}
 }
 
 // Print prints a line for the person at the terminal.

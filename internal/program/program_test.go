@@ -16,6 +16,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/shirou/gopsutil/v4/process"
@@ -27,6 +28,7 @@ import (
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/program"
 	"kafkahandson/internal/stack"
@@ -115,14 +117,24 @@ func play(role string) func(context.Context, *program.Program) error {
 		},
 		"parse": func(ctx context.Context, p *program.Program) error {
 			p.Usage(i18n.Text{EN: "It parses.", KO: "파싱합니다."})
-			color := p.String("color", "red", i18n.Text{EN: "a color", KO: "색"})
-			if err := p.Parse(ctx); err != nil {
+			p.Choice("color", i18n.Text{EN: "a color", KO: "색"}, "red", "blue")
+			p.Count("count", 3, 2, i18n.Text{EN: "a number", KO: "수"})
+			p.Duration("pause", time.Second, i18n.Text{EN: "a time", KO: "시간"})
+			p.Topic("topic", "orders", 5)
+			config, err := p.Ready(ctx)
+			if err != nil {
 				return err
 			}
-			if err := p.OneOf("color", *color, "red", "blue"); err != nil {
+			say(p, "%s as %s", strings.Join(p.Kafka.Brokers, ","), config.ClientID)
+			p.Handled(&sarama.ConsumerMessage{Topic: "orders"}, greeting.Greeting{ID: 7})
+			return nil
+		},
+		"no kafka": func(_ context.Context, p *program.Program) error {
+			p.Usage(i18n.Text{EN: "It needs no Kafka.", KO: "Kafka가 필요 없습니다."})
+			if err := p.ReadyWithoutKafka(); err != nil {
 				return err
 			}
-			say(p, "%s as %s", strings.Join(p.Kafka.Brokers, ","), p.Kafka.ClientID)
+			p.Print(i18n.Text{EN: "hello", KO: "안녕하세요"})
 			return nil
 		},
 		"report": func(_ context.Context, p *program.Program) error {
@@ -131,7 +143,6 @@ func play(role string) func(context.Context, *program.Program) error {
 			p.Produced(&sarama.ProducerMessage{Topic: "orders", Partition: 1, Offset: 6}, g) // without a key
 			p.Handled(in, g)
 			p.Member("shop").Handled(in, g)
-			p.Quiet(true)
 			p.Duplicate(in, g) // of the only group by now
 			p.Measured("speed", i18n.Text{EN: "speed", KO: "속도"}, 12.5, "records/s")
 			p.Observe(i18n.Text{EN: "a swan", KO: "백조"}, swan{Color: "black"})
@@ -452,20 +463,46 @@ func TestParse(t *testing.T) {
 	brokers := strings.Join(server.Brokers(), ",")
 	there := []string{kafka.EnvBrokers + "=" + brokers, kafka.EnvClientID + "=me"}
 
+	const handled = "handled p0@0   key= #7 : "
 	c := start(t, "parse", options{env: there})
-	if lines, status := c.end(t); status != 0 || len(lines) != 2 || !strings.Contains(lines[0], "as KAFKA_BROKERS") || lines[1] != brokers+" as me" {
+	if lines, status := c.end(t); status != 0 || len(lines) != 3 || !strings.Contains(lines[0], "as KAFKA_BROKERS") || lines[1] != brokers+" as me" || lines[2] != handled {
 		t.Errorf("by hand it says %q and ends with %v", lines, c.cmd.ProcessState)
 	}
-	c = start(t, "parse", options{env: there, lesson: true}) // the lesson has said where Kafka is
-	if lines, status := c.end(t); status != 0 || !slices.Equal(lines, []string{brokers + " as me"}) {
-		t.Errorf("in a lesson it says %q and ends with %v", lines, c.cmd.ProcessState)
+	cluster, err := admin.Connect(t.Context(), kafka.Config{Brokers: server.Brokers()})
+	if err != nil {
+		t.Fatal(err)
 	}
-	c = start(t, "parse", options{args: []string{"-brokers", brokers, "-client-id", "you", "-color", "blue"}})
+	if topic, err := cluster.DescribeTopic(t.Context(), "orders"); err != nil || len(topic.Partitions) != 5 {
+		t.Errorf("its topic is %+v (%v)", topic, err)
+	}
+	if err := cluster.Close(); err != nil {
+		t.Error(err)
+	}
+	c = start(t, "parse", options{env: there, args: []string{"-quiet"}, lesson: true}) // the lesson has said where Kafka is
+	if events := c.rest(t); len(events) != 1 || events[0].Type != event.Handled {
+		t.Errorf("quiet, it reports %+v", events)
+	}
+	if lines, status := c.end(t); status != 0 || !slices.Equal(lines, []string{brokers + " as me"}) {
+		t.Errorf("quiet in a lesson it says %q and ends with %v", lines, c.cmd.ProcessState)
+	}
+	c = start(t, "parse", options{env: append(there, program.EnvReportEvery+"=2"), lesson: true})
+	if events := c.rest(t); len(events) > 0 {
+		t.Errorf("reporting every second, it reports %+v", events)
+	}
+	if lines, status := c.end(t); status != 0 || !slices.Equal(lines, []string{brokers + " as me"}) {
+		t.Errorf("reporting every second it says %q and ends with %v", lines, c.cmd.ProcessState)
+	}
+	c = start(t, "parse", options{args: []string{"-brokers", brokers, "-client-id", "you", "-color", "blue", "-count", "2", "-pause", "0s"}})
 	if lines, status := c.end(t); status != 0 || lines[1] != brokers+" as you" {
 		t.Errorf("with flags it says %q and ends with %v", lines, c.cmd.ProcessState)
 	}
+	c = start(t, "no kafka", options{args: []string{"-lang", "ko"}})
+	if lines, status := c.end(t); status != 0 || !slices.Equal(lines, []string{"안녕하세요"}) {
+		t.Errorf("without Kafka, in Korean, it says %q and ends with %v", lines, c.cmd.ProcessState)
+	}
 
-	start(t, "parse", options{args: []string{"-help"}}).exits(t, problem.ExitOK, "It parses.", "-color", "-brokers", "-stack")
+	start(t, "parse", options{args: []string{"-help"}}).exits(t, problem.ExitOK, "It parses.", "-color", "-brokers", "-stack", "-lang", "-topic")
+	start(t, "no kafka", options{args: []string{"-help", "--lang=ko"}}).exits(t, problem.ExitOK, "Kafka가 필요 없습니다.", "플래그:", "-lang")
 	for _, wrong := range []struct {
 		args []string
 		says string
@@ -474,6 +511,10 @@ func TestParse(t *testing.T) {
 		{[]string{"more"}, `unexpected argument "more"`},
 		{[]string{"-stack", "docker"}, "choose auto, env, compose or embedded"},
 		{[]string{"-color", "green"}, "must be one of: red, blue"},
+		{[]string{"-count", "1"}, "at least 2"},
+		{[]string{"-count", "some"}, "-count"},
+		{[]string{"-pause", "-1s"}, "-pause"},
+		{[]string{"-lang", "de"}, `"de"`},
 		{[]string{"-brokers", "nonsense"}, "host:port"},
 	} {
 		start(t, "parse", options{env: there, args: wrong.args}).exits(t, problem.ExitUsage, wrong.says, "how to solve it")
@@ -491,6 +532,7 @@ func TestReports(t *testing.T) {
 		"sent    p1@6   key= #7 Ann: hello",
 		"handled p1@5   key=3 #7 Ann: hello",
 		"handled p1@5   key=3 #7 Ann: hello",
+		"seen    p1@5   key=3 #7 Ann: hello",
 		"speed: 12.5 records/s",
 		"a swan",
 	}

@@ -68,9 +68,6 @@ func (p *Program) Observe(line i18n.Text, o Observation) {
 	p.lesson.report(event.Event{Type: event.Observed, Observation: &event.Observation{Kind: o.Kind(), Data: data}})
 }
 
-// Quiet leaves out the line of each record; a lesson is told all the same.
-func (p *Program) Quiet(on bool) { p.quiet = on }
-
 // place is where a record is.
 type place struct {
 	topic     string
@@ -79,6 +76,9 @@ type place struct {
 }
 
 func (p *Program) record(e event.Event, verb i18n.Text, at place, key string, what Message) {
+	if every := p.lesson.reportEvery; e.Type == event.Handled && every > 1 && p.lesson.handled.Add(1)%every != 0 {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.quiet {

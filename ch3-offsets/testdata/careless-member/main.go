@@ -25,14 +25,9 @@ func run(ctx context.Context, p *program.Program) error {
 	p.String("instance-id", "", ignored)
 	p.Duration("session-timeout", 0, ignored)
 	p.Duration("work", 0, ignored)
-	p.Int("commit-every", 0, ignored)
+	p.Count("commit-every", 0, 0, ignored)
 	p.Bool("last-commit", false, ignored)
-	p.Bool("quiet", false, ignored)
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	p.Quiet(true)
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}

@@ -20,10 +20,7 @@ func run(ctx context.Context, p *program.Program) error {
 	group := p.String("group", "", i18n.Verbatim("group"))
 	p.String("mark", "", i18n.Verbatim("ignored"))
 	p.Duration("interval", time.Second, i18n.Verbatim("ignored"))
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}

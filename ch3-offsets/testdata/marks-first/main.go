@@ -21,15 +21,7 @@ func run(ctx context.Context, p *program.Program) error {
 	group := p.String("group", "", i18n.Verbatim("group"))
 	p.String("how", "", i18n.Verbatim("ignored"))
 	interval := p.Duration("interval", time.Second, i18n.Verbatim("time"))
-	measure := p.Int("measure", 0, i18n.Verbatim("records"))
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	if *measure > 0 {
-		p.Measured("rate", i18n.Verbatim("rate"), 1, "records/s")
-		return nil
-	}
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}

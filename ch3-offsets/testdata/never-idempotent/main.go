@@ -18,10 +18,7 @@ func main() { program.Main(run) }
 func run(ctx context.Context, p *program.Program) (err error) {
 	topic := p.String("topic", "", i18n.Verbatim("topic"))
 	p.Bool("idempotent", true, i18n.Verbatim("ignored"))
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}
@@ -31,7 +28,7 @@ func run(ctx context.Context, p *program.Program) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, producer.Close()) }()
-	greetings, err := greeting.Numbered(30)
+	greetings, err := greeting.Numbered(1, 30)
 	if err != nil {
 		return err
 	}

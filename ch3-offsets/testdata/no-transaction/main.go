@@ -34,16 +34,7 @@ func run(ctx context.Context, p *program.Program) error {
 	topic := p.String("topic", "", i18n.Verbatim("topic"))
 	group := p.String("group", "", i18n.Verbatim("group"))
 	p.String("dedup", "", i18n.Verbatim("ignored"))
-	measure := p.Int("measure", 0, i18n.Verbatim("measures nothing"))
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	if *measure > 0 {
-		p.Measured("first-delivery", i18n.Verbatim("a first delivery"), 1, "µs")
-		p.Measured("second-delivery", i18n.Verbatim("a second delivery"), 1, "µs")
-		return nil
-	}
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}

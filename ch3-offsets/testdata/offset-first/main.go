@@ -20,10 +20,7 @@ func run(ctx context.Context, p *program.Program) error {
 	to := p.String("to", "", i18n.Verbatim("topic"))
 	group := p.String("group", "", i18n.Verbatim("group"))
 	p.Bool("transactions", true, i18n.Verbatim("ignored"))
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}

@@ -22,15 +22,12 @@ func main() { program.Main(run) }
 
 func run(ctx context.Context, p *program.Program) (err error) {
 	topic := p.String("topic", "", i18n.Verbatim("topic"))
-	count := p.Int("count", 0, i18n.Verbatim("count"))
+	count := p.Count("count", 0, 0, i18n.Verbatim("count"))
 	codec := p.String("compression", "none", i18n.Verbatim("codec"))
 	for _, ignored := range []string{"flush-frequency", "flush-bytes", "required-acks"} {
 		p.String(ignored, "", i18n.Verbatim("ignored"))
 	}
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}
@@ -44,7 +41,7 @@ func run(ctx context.Context, p *program.Program) (err error) {
 	if err != nil {
 		return err
 	}
-	greetings, err := greeting.Numbered(*count)
+	greetings, err := greeting.Numbered(1, *count)
 	if err != nil {
 		return errors.Join(err, producer.Close())
 	}

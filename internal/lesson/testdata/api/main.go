@@ -23,10 +23,7 @@ func main() { program.Main(run) }
 func run(ctx context.Context, p *program.Program) error {
 	changes := p.String("changes", "changes", i18n.Verbatim("topic"))
 	audit := p.String("audit", "audit", i18n.Verbatim("topic"))
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}

@@ -21,13 +21,10 @@ func run(ctx context.Context, p *program.Program) error {
 	topic := p.String("topic", "", i18n.Verbatim("topic"))
 	group := p.String("group", "", i18n.Verbatim("group"))
 	p.String("commit", "", i18n.Verbatim("ignored"))
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
 	if os.Getenv("SABOTAGE") == "exit" {
 		return errors.New("sabotaged")
 	}
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}

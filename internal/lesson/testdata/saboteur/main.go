@@ -40,7 +40,7 @@ func run(ctx context.Context, p *program.Program) error {
 	topic := p.String("topic", "t", i18n.Verbatim("topic"))
 	group := p.String("group", "g", i18n.Verbatim("group"))
 	how := p.String("how", "", i18n.Verbatim("how"))
-	if err := p.Parse(ctx); err != nil {
+	if _, err := p.Ready(ctx); err != nil {
 		return err
 	}
 	handled := func(topic, group string, i int) {

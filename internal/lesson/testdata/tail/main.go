@@ -20,10 +20,7 @@ func main() { program.Main(run) }
 func run(ctx context.Context, p *program.Program) error {
 	topics := p.String("topics", "changes,audit", i18n.Verbatim("topics"))
 	groups := p.String("groups", "cdc,audit", i18n.Verbatim("groups"))
-	if err := p.Parse(ctx); err != nil {
-		return err
-	}
-	config, err := p.Kafka.Sarama()
+	config, err := p.Ready(ctx)
 	if err != nil {
 		return err
 	}
