@@ -15,17 +15,19 @@ import (
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
+	"kafkahandson/internal/report"
 	"kafkahandson/internal/stack"
 )
 
 func TestRebalance(t *testing.T) {
 	t.Parallel()
-	var timelines lesson.Timelines
+	var timelines report.Timelines
 	repeated := map[string]int{}  // how many records the timeline draws as repeated, by variant
 	given := map[string]float64{} // how often a partition was given up, by variant
 	result, err := lessontest.Play(t, ch3.Rebalance(), lesson.Options{Emit: func(e event.Event) {
-		if timeline := timelines.Emit(e); timeline != nil {
-			repeated[e.Variant] = timeline.Repeated()
+		timelines.Emit(e)
+		if e.Type == event.Timeline {
+			repeated[e.Variant] = timelines.Last().Repeated()
 		}
 		if e.Type == event.Compared && e.Measurement.ID == "given-up" {
 			given[e.Variant] = e.Measurement.Value
@@ -83,7 +85,7 @@ type class struct {
 	idle      map[string]bool // by member
 	waiting   bool            // the group has not changed since it was idle
 	given     []int           // how many records were produced for an idle group before it changed
-	timelines lesson.Timelines
+	timelines report.Timelines
 	drawn     string
 }
 
@@ -92,8 +94,9 @@ func newClass() *class { return &class{changed: make(chan struct{}, 1), idle: ma
 func (c *class) emit(e event.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if timeline := c.timelines.Emit(e); timeline != nil {
-		c.drawn = timeline.Text(i18n.English, func(_ int, cell string) string { return cell })
+	c.timelines.Emit(e)
+	if e.Type == event.Timeline {
+		c.drawn = report.TimelineText(c.timelines.Last(), i18n.English, func(_ int, cell string) string { return cell })
 	}
 	switch e.Type {
 	case event.Acquired, event.Released:

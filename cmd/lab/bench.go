@@ -11,6 +11,7 @@ import (
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/report"
 )
 
 type benchFlags struct {
@@ -61,18 +62,23 @@ func (a *app) bench(ctx context.Context, name string, f benchFlags) error {
 	if len(chosen) > 1 || l.Bench == nil {
 		return problem.Usage(i18n.Text{EN: "%s has no benchmark", KO: "%s에는 벤치마크가 없습니다"}.With(name), withBenchmark())
 	}
-	charts, err := lesson.Bench(ctx, l, f.rounds, lesson.Options{
-		Lang: a.lang, Variants: f.variants, Stack: a.stack, Kafka: a.kafka, Emit: a.benchProgress(),
+	var samples report.Samples
+	err = lesson.Bench(ctx, l, f.rounds, lesson.Options{
+		Lang: a.lang, Variants: f.variants, Stack: a.stack, Kafka: a.kafka, Emit: func(e event.Event) {
+			samples.Emit(e)
+			a.benchProgress(e)
+		},
 	})
 	a.printf("\n")
 	if err != nil {
 		return err
 	}
+	charts := samples.Charts(l.Bench.Baseline)
 	for _, c := range charts {
 		a.printf("%s", c.Text(a.lang, a.color()))
 	}
 	a.printf("\n  %s\n", l.Bench.Note.In(a.lang))
-	picture, err := lesson.WriteCharts(f.svg, l.Name+"-bench", a.lang, l.Title, l.Bench.Note, charts)
+	picture, err := report.WriteCharts(f.svg, l.Name+"-bench", a.lang, l.Title, l.Bench.Note, charts)
 	if err != nil {
 		return err
 	}
@@ -81,19 +87,17 @@ func (a *app) bench(ctx context.Context, name string, f benchFlags) error {
 }
 
 // benchProgress shows which round it is and what is measured.
-func (a *app) benchProgress() func(event.Event) {
-	return func(e event.Event) {
-		switch e.Type {
-		case event.RunStarted:
-			a.printf("%s  %s", e.Lesson, e.Text.In(a.lang))
-		case event.Note, event.Waiting, event.Step:
-			a.printf("\n%s", e.Text.In(a.lang))
-			if e.Type == event.Step {
-				a.printf(":")
-			}
-		case event.VariantStarted:
-			a.printf(" %s", e.Variant)
+func (a *app) benchProgress(e event.Event) {
+	switch e.Type {
+	case event.RunStarted:
+		a.printf("%s  %s", e.Lesson, e.Text.In(a.lang))
+	case event.Note, event.Waiting, event.Step:
+		a.printf("\n%s", e.Text.In(a.lang))
+		if e.Type == event.Step {
+			a.printf(":")
 		}
+	case event.VariantStarted:
+		a.printf(" %s", e.Variant)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/remedy"
+	"kafkahandson/internal/report"
 	"kafkahandson/internal/stack"
 )
 
@@ -81,29 +82,27 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 	interactive := input.interactive() && !f.json && !f.quiet
 
 	var outcomes []outcome
+	var junit report.JUnit
 	for i, l := range lessons {
 		opts := lesson.Options{Lang: a.lang, Variants: f.variants, Stack: a.stack, Kafka: a.kafka, Timeout: f.timeout}
 		var transcript bytes.Buffer
-		view := &lesson.View{W: a.stdout, Lang: a.lang, Color: a.color(), Full: f.full}
+		view := &report.View{W: a.stdout, Lang: a.lang, Color: a.color(), Full: f.full}
+		show := view.Emit
 		switch {
 		case f.json:
-			opts.Emit = func(e event.Event) { _ = event.Write(a.stdout, e) } // nobody is left to tell
+			show = func(e event.Event) {
+				view.Timelines.Emit(e)
+				_ = event.Write(a.stdout, e) // nobody is left to tell
+			}
 		case f.quiet:
 			view.W = &transcript
-			opts.Emit = view.Emit
 			a.printf("%-28s ", l.Name)
-		default:
-			if i > 0 {
-				a.printf("\n")
-			}
-			opts.Emit = view.Emit
+		case i > 0:
+			a.printf("\n")
 		}
-		var timelines lesson.Timelines
-		if show := opts.Emit; f.svg != "" {
-			opts.Emit = func(e event.Event) {
-				timelines.Emit(e)
-				show(e)
-			}
+		opts.Emit = func(e event.Event) {
+			junit.Emit(e)
+			show(e)
 		}
 		if f.step && interactive {
 			opts.Pause = input.enter
@@ -133,7 +132,7 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 			a.printf("%s\n", transcript.String())
 		}
 		if f.svg != "" {
-			pictures, err := timelines.WriteSVG(f.svg, a.lang)
+			pictures, err := view.Timelines.WriteSVG(f.svg, a.lang)
 			if err != nil {
 				return err
 			}
@@ -144,6 +143,7 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 		if o.err != nil {
 			a.tell(o.err)
 		}
+		junit.End(l.Name, o.took, o.err)
 		outcomes = append(outcomes, o)
 		if ctx.Err() != nil {
 			break
@@ -153,7 +153,7 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 		a.outcomeTable(outcomes)
 	}
 	if f.junit != "" {
-		if err := writeJUnit(f.junit, outcomes); err != nil {
+		if err := junit.Write(f.junit); err != nil {
 			return err
 		}
 	}

@@ -3,9 +3,7 @@ package lesson
 import (
 	"context"
 	"errors"
-	"slices"
 
-	"kafkahandson/internal/event"
 	"kafkahandson/internal/problem"
 )
 
@@ -20,23 +18,12 @@ type Benchmark struct {
 	Prepare func(r *Run) (measure func())
 }
 
-// Bench measures each variant of a lesson once a round, in turn, and returns a chart for each number that
-// [Run.Compare] was given: the medians of all rounds, and the medians of the ratios within a round. A variant that was
-// slow because the computer was busy for a while is so compared with others that were, too.
-func Bench(ctx context.Context, l Lesson, rounds int, opts Options) ([]Chart, error) {
+// Bench measures each variant of a lesson once a round, in turn. What it measures are the numbers that [Run.Compare] is
+// given, events of type compared: Options.Emit gets them.
+func Bench(ctx context.Context, l Lesson, rounds int, opts Options) error {
 	variants, err := l.choose(opts.Variants)
 	if err != nil {
-		return nil, err
-	}
-	var all samples
-	emit := opts.Emit
-	opts.Emit = func(e event.Event) {
-		if e.Type == event.Compared {
-			all.add(*e.Measurement, e.Variant)
-		}
-		if emit != nil {
-			emit(e)
-		}
+		return err
 	}
 	err = onStage(ctx, l, opts, func(s *stage) error {
 		if missing, err := s.missing(ctx); err != nil {
@@ -67,66 +54,7 @@ func Bench(ctx context.Context, l Lesson, rounds int, opts Options) ([]Chart, er
 		return errors.Join(err, r.closeDatabase())
 	})
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
-	if err != nil {
-		return nil, err
-	}
-	return all.charts(l.Bench.Baseline), nil
-}
-
-// samples are what a benchmark has measured.
-type samples []sampled
-
-// sampled is one number, by variant and round.
-type sampled struct {
-	id       string
-	name     Text
-	unit     string
-	variants []string // in the order of their first appearance
-	values   map[string][]float64
-}
-
-func (s *samples) add(m event.Measurement, variant string) {
-	i := slices.IndexFunc(*s, func(x sampled) bool { return x.id == m.ID })
-	if i < 0 {
-		i = len(*s)
-		*s = append(*s, sampled{id: m.ID, name: m.Name, unit: m.Unit, values: map[string][]float64{}})
-	}
-	x := &(*s)[i]
-	if !slices.Contains(x.variants, variant) {
-		x.variants = append(x.variants, variant)
-	}
-	x.values[variant] = append(x.values[variant], m.Value)
-}
-
-func (s samples) charts(baseline string) []Chart {
-	var charts []Chart
-	for _, x := range s {
-		c := Chart{ID: x.id, Name: x.name, Unit: x.unit}
-		for _, v := range x.variants {
-			values := x.values[v]
-			b := Bar{Variant: v, Value: median(values)}
-			b.Spread = max(slices.Max(values)-b.Value, b.Value-slices.Min(values))
-			var ratios []float64
-			for round, base := range x.values[baseline] {
-				if base > 0 {
-					ratios = append(ratios, values[round]/base)
-				}
-			}
-			if len(ratios) > 0 {
-				b.Ratio = median(ratios)
-			}
-			c.Bars = append(c.Bars, b)
-		}
-		charts = append(charts, c)
-	}
-	return charts
-}
-
-// median is the middle of the values, or between the two that are there.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+	return err
 }

@@ -14,6 +14,7 @@ import (
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
 	"kafkahandson/internal/lesson/testdata/shape"
+	"kafkahandson/internal/report"
 )
 
 // A lesson as chapter 4 will have them needs nothing of this package that is not there: an API that is called over HTTP,
@@ -117,7 +118,7 @@ func TestALessonLikeChapter4(t *testing.T) {
 	}
 	for _, lang := range []i18n.Lang{i18n.English, i18n.Korean} {
 		var out strings.Builder
-		view := &lesson.View{W: &out, Lang: lang}
+		view := &report.View{W: &out, Lang: lang}
 		for _, e := range events {
 			view.Emit(e)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/event/timeline"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
 )
@@ -44,7 +45,7 @@ type Run struct {
 	produced  Records
 	handled   Records
 	commits   map[string]commits // by group
-	timeline  Timeline
+	timeline  timeline.Timeline
 }
 
 // abort carries an error out of the lesson's Run function.
@@ -173,6 +174,12 @@ func (r *Run) StopAll(processes ...*Process) {
 		p.Wait()
 	}
 }
+
+// Timeline is who in a consumer group owned which partition of a topic when, and where records came again.
+type Timeline = timeline.Timeline
+
+// Owners are who owns which partition at one moment.
+type Owners = timeline.Owners
 
 // ShowTimeline draws who owned which partition when, up to now, and returns it.
 func (r *Run) ShowTimeline() *Timeline {

@@ -291,12 +291,9 @@ func TestNoClaimIsNoPass(t *testing.T) {
 }
 
 func TestChecks(t *testing.T) {
-	records := func(ids ...string) lesson.Records {
-		var rs lesson.Records
-		for i, id := range ids {
-			rs = append(rs, record("t", 0, int64(i), id))
-		}
-		return rs
+	one := lesson.Records{{Record: event.Record{Topic: "t", ID: "1"}}}
+	at := func(offset int64) lesson.Offsets {
+		return lesson.Offsets{Topic: "t", At: map[int32]int64{0: offset}}
 	}
 	for _, tc := range []struct {
 		name     string
@@ -306,11 +303,12 @@ func TestChecks(t *testing.T) {
 	}{
 		{"equal", lesson.Equal(3, 3), true, "3"},
 		{"not equal", lesson.Equal(2, 3), false, "2 ≠ 3"},
-		{"same", lesson.SameRecords(records("1", "2"), records("2", "1")), true, "2 (#1 #2)"},
-		{"none", lesson.SameRecords(nil, nil), true, "0"},
-		{"missing", lesson.SameRecords(records("1"), records("1", "2")), false, "1 (#1) ≠ 2 (#1 #2): missing #2"},
-		{"twice", lesson.SameRecords(records("1", "1"), records("1")), false, "2 (#1 #1) ≠ 1 (#1): extra #1"},
-		{"elsewhere", lesson.SameRecords(records("1").As("u"), records("1")), false, "1 (u#1) ≠ 1 (t#1): missing t#1, extra u#1"},
+		{"less", lesson.Less(1, 2), true, "1 < 2"},
+		{"not less", lesson.Less(2, 2), false, "2 ≥ 2"},
+		{"same records", lesson.SameRecords(one, one), true, "1 (#1)"},
+		{"other records", lesson.SameRecords(nil, one), false, "0 ≠ 1 (#1): missing #1"},
+		{"same offsets", lesson.SameOffsets(at(1), at(1)), true, "p0=1"},
+		{"other offsets", lesson.SameOffsets(at(1), at(2)), false, "p0=1 ≠ p0=2"},
 	} {
 		if tc.check.OK != tc.ok || tc.check.Evidence != tc.evidence {
 			t.Errorf("%s: %+v, want %v %q", tc.name, tc.check, tc.ok, tc.evidence)

@@ -242,7 +242,7 @@ func (r *Run) WaitCaughtUp(group, topic string) {
 		For: Text{EN: "for group %s to catch up", KO: "%s 그룹이 따라잡기를"}.With(group),
 		Until: func() (bool, string) {
 			r.mu.Lock()
-			reached := r.timeline.reached(group, topic)
+			reached := r.timeline.Reached(group, topic)
 			r.mu.Unlock()
 			var open []string
 			for _, p := range slices.Sorted(maps.Keys(ends.At)) {

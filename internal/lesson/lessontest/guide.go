@@ -12,6 +12,7 @@ import (
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/report"
 )
 
 // CheckGuide fails the test where the transcripts of the lesson in the front page and in the guide of its chapter show
@@ -24,7 +25,7 @@ func CheckGuide(t *testing.T, l lesson.Lesson, events []event.Event) {
 	}
 	for lang, name := range map[i18n.Lang]string{i18n.English: "README.md", i18n.Korean: "README.ko.md"} {
 		var out strings.Builder
-		view := &lesson.View{W: &out, Lang: lang, Full: true}
+		view := &report.View{W: &out, Lang: lang, Full: true}
 		for _, e := range events {
 			view.Emit(e)
 		}

@@ -21,6 +21,7 @@ import (
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/mysql/mysqltest"
+	"kafkahandson/internal/report"
 	"kafkahandson/internal/stack"
 )
 
@@ -106,7 +107,7 @@ func PlayContext(ctx context.Context, t *testing.T, l lesson.Lesson, opts lesson
 			*prose = i18n.Verbatim(l.Name)
 		}
 	}
-	view := &lesson.View{W: &out, Full: true}
+	view := &report.View{W: &out, Full: true}
 	emit := opts.Emit
 	opts.Emit = func(e event.Event) {
 		mu.Lock()

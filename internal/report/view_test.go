@@ -1,4 +1,4 @@
-package lesson_test
+package report_test
 
 import (
 	"strings"
@@ -6,16 +6,16 @@ import (
 
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/report"
 )
 
 // shown is what a person reads of these events of variants, each of which ends well.
 func shown(lang i18n.Lang, variants ...[]event.Event) string {
 	var out strings.Builder
-	v := &lesson.View{W: &out, Lang: lang}
+	v := &report.View{W: &out, Lang: lang}
 	ok := true
 	for i, events := range variants {
-		name := text(string(rune('a' + i)))
+		name := i18n.Verbatim(string(rune('a' + i)))
 		v.Emit(event.Event{Type: event.VariantStarted, Variant: name.EN, Text: &name})
 		for _, e := range events {
 			v.Emit(e)
@@ -27,7 +27,7 @@ func shown(lang i18n.Lang, variants ...[]event.Event) string {
 }
 
 func tally(id, topic, group string, value int64) event.Tally {
-	return event.Tally{ID: id, Name: lesson.Text{EN: id, KO: "수 " + id}, Topic: topic, Group: group, Value: value}
+	return event.Tally{ID: id, Name: i18n.Text{EN: id, KO: "수 " + id}, Topic: topic, Group: group, Value: value}
 }
 
 func accounting(tallies ...event.Tally) event.Event {
@@ -35,7 +35,7 @@ func accounting(tallies ...event.Tally) event.Event {
 }
 
 func compared(id string, value float64, unit string) event.Event {
-	return event.Event{Type: event.Compared, Measurement: &event.Measurement{ID: id, Name: text(id), Value: value, Unit: unit}}
+	return event.Event{Type: event.Compared, Measurement: &event.Measurement{ID: id, Name: i18n.Verbatim(id), Value: value, Unit: unit}}
 }
 
 func has(t *testing.T, shown string, want bool, words ...string) {

@@ -1,4 +1,7 @@
-package lesson
+// Package report turns the events of a lesson into something to look at: the transcript in a terminal, timelines and
+// charts in the terminal and as SVG pictures, JUnit's XML. It knows nothing but events, so that a recorded run
+// (`lab run --json`) is shown as one that goes on. Feed each of its types from one goroutine at a time.
+package report
 
 import (
 	"cmp"
@@ -13,6 +16,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/event/records"
 	"kafkahandson/internal/i18n"
 )
 
@@ -26,13 +30,13 @@ type View struct {
 	Color bool
 	// Full shows every line of the programs. By default a long flow of lines is cut in its middle.
 	Full bool
+	// Timelines are those that the run has shown. Emit feeds them.
+	Timelines Timelines
 
 	variants []*variantView
 	compared bool // a table stands at the end
 	answer   string
 	crashes  map[string]string // the points of crashes, by program: shown when it has exited
-
-	timelines Timelines
 
 	// The present flow of lines of one program that begin with the same word.
 	flow  string
@@ -54,17 +58,17 @@ type variantView struct {
 	ok       bool
 	accounts []accountView
 	tallies  []event.Tally // the lesson's own
-	produced Records
-	handled  Records
-	seen     Records // recognised as duplicates
-	timeline bool    // was shown: it says more than strips of records
+	produced records.List
+	handled  records.List
+	seen     records.List // recognised as duplicates
+	timeline bool         // was shown: it says more than strips of records
 }
 
 // accountView is the accounting of a group that reads a topic.
 type accountView struct {
 	topic, from, group string
 	values             map[string]event.Tally // by id
-	committed          Offsets
+	committed          records.Offsets
 }
 
 // Lines of a flow that are shown at its begin and at its end.
@@ -75,9 +79,9 @@ const (
 
 const programWidth = 17
 
-// Emit shows an event. It is for Options.Emit.
+// Emit shows an event.
 func (v *View) Emit(e event.Event) {
-	timeline := v.timelines.Emit(e)
+	v.Timelines.Emit(e)
 	switch e.Type {
 	case event.Output:
 		v.output(e.Program, e.Line)
@@ -132,16 +136,16 @@ func (v *View) Emit(e event.Event) {
 		end := v.style(text.Faint, e.Status)
 		if point, ok := v.crashes[e.Program]; ok {
 			delete(v.crashes, e.Program)
-			what := Text{EN: "⚡ the power fails (%s)", KO: "⚡ 전원이 나갔습니다 (%s)"}.With(e.Status)
+			what := i18n.Text{EN: "⚡ the power fails (%s)", KO: "⚡ 전원이 나갔습니다 (%s)"}.With(e.Status)
 			if point != "" {
-				what = Text{EN: "⚡ the power fails: %s (%s)", KO: "⚡ 전원이 나갔습니다: %s (%s)"}.With(point, e.Status)
+				what = i18n.Text{EN: "⚡ the power fails: %s (%s)", KO: "⚡ 전원이 나갔습니다: %s (%s)"}.With(point, e.Status)
 			}
 			end = v.style(text.FgRed, what.In(v.Lang))
 		}
 		v.printf("%s%s\n", v.program(e.Program), end)
 	case event.Timeline:
 		v.variants[len(v.variants)-1].timeline = true
-		v.printf("%s", timeline.Text(v.Lang, v.ownerCell))
+		v.printf("%s", TimelineText(v.Timelines.Last(), v.Lang, v.ownerCell))
 	case event.Accounting:
 		v.accounting(e.Tallies)
 	case event.Compared:
@@ -149,11 +153,11 @@ func (v *View) Emit(e event.Event) {
 		now.measures = append(now.measures, *e.Measurement)
 		v.printf("    %s: %s\n", e.Measurement.Name.In(v.Lang), number(e.Measurement.Value, e.Measurement.Unit))
 	case event.Claimed:
-		mark := v.style(text.FgGreen, "  ✓ ")
+		sign := v.style(text.FgGreen, "  ✓ ")
 		if !e.Claim.OK {
-			mark = v.style(text.FgRed, "  ✗ ")
+			sign = v.style(text.FgRed, "  ✗ ")
 		}
-		v.printf("%s%s: %s\n", mark, e.Claim.Text.In(v.Lang), e.Claim.Evidence)
+		v.printf("%s%s: %s\n", sign, e.Claim.Text.In(v.Lang), e.Claim.Evidence)
 	case event.Skipped:
 		v.printf("%s %s\n", v.style(text.FgYellow, label(v.Lang, "SKIPPED", "건너뜀")), e.Text.In(v.Lang))
 	case event.VariantEnded:
@@ -178,7 +182,7 @@ func (v *View) Emit(e event.Event) {
 	}
 }
 
-func label(lang i18n.Lang, en, ko string) string { return Text{EN: en, KO: ko}.In(lang) }
+func label(lang i18n.Lang, en, ko string) string { return i18n.Text{EN: en, KO: ko}.In(lang) }
 
 func (v *View) printf(format string, args ...any) { fmt.Fprintf(v.W, format, args...) }
 
@@ -217,7 +221,7 @@ func (v *View) output(name, line string) {
 
 func (v *View) endFlow() {
 	if v.cut > 0 {
-		v.printf("%s%s\n", v.program(v.flow), v.style(text.Faint, Text{EN: "⋮ %d more lines (--full shows them)", KO: "⋮ %d줄 더 있음 (--full로 모두 볼 수 있습니다)"}.With(v.cut).In(v.Lang)))
+		v.printf("%s%s\n", v.program(v.flow), v.style(text.Faint, i18n.Text{EN: "⋮ %d more lines (--full shows them)", KO: "⋮ %d줄 더 있음 (--full로 모두 볼 수 있습니다)"}.With(v.cut).In(v.Lang)))
 	}
 	for _, line := range v.held {
 		v.printf("%s%s\n", v.program(v.flow), line)
@@ -230,7 +234,7 @@ func (v *View) count(e event.Event) {
 		return
 	}
 	now := v.variants[len(v.variants)-1]
-	record := Record{Record: *e.Record, Group: e.Group}
+	record := records.Record{Record: *e.Record, Group: e.Group}
 	switch e.Type {
 	case event.Produced:
 		now.produced = append(now.produced, record)
@@ -286,7 +290,7 @@ func accountsOf(tallies []event.Tally) (accounts []accountView, own []event.Tall
 		if i < 0 {
 			i = len(accounts)
 			accounts = append(accounts, accountView{
-				topic: t.Topic, from: from, group: t.Group, values: map[string]event.Tally{}, committed: Offsets{Topic: t.Topic, At: map[int32]int64{}},
+				topic: t.Topic, from: from, group: t.Group, values: map[string]event.Tally{}, committed: records.Offsets{Topic: t.Topic, At: map[int32]int64{}},
 			})
 		}
 		accounts[i].values[t.ID] = t
@@ -560,12 +564,12 @@ func (v *View) strips() {
 		}
 		v.printf("  %s p%d %s\n", text.Pad(l.name, width, ' '), l.partition, cells.String())
 	}
-	legend := Text{
+	legend := i18n.Text{
 		EN: "each cell a record: %s handled once, %s handled twice, %s lost",
 		KO: "한 칸이 레코드 하나: %s 한 번 처리, %s 두 번 처리, %s 유실",
 	}.With(v.cell(cell{handled: 1}), v.cell(cell{handled: 2}), v.cell(cell{}))
 	if seen {
-		legend = Text{EN: "%s, %s recognised as a duplicate", KO: "%s, %s 중복으로 알아봄"}.With(legend, v.cell(cell{seen: true}))
+		legend = i18n.Text{EN: "%s, %s recognised as a duplicate", KO: "%s, %s 중복으로 알아봄"}.With(legend, v.cell(cell{seen: true}))
 	}
 	v.printf("  %s %s\n", strings.Repeat(" ", programWidth+3), legend.In(v.Lang))
 }
@@ -592,7 +596,7 @@ func (x *variantView) stripsOf(a accountView) []strip {
 			first[r.ID] = at
 		}
 	}
-	find := func(r Record) *cell {
+	find := func(r records.Record) *cell {
 		at := place{r.Partition, r.Offset}
 		if cells[at] == nil || a.topic != a.from {
 			origin, known := first[r.ID]

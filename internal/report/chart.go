@@ -1,4 +1,4 @@
-package lesson
+package report
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 // Chart is a bar chart of one number: a bar for each variant that has it.
 type Chart struct {
 	ID   string // of the number
-	Name Text
+	Name i18n.Text
 	Unit string
 	Bars []Bar
 }
@@ -80,11 +80,11 @@ const (
 
 // WriteCharts draws charts below one another as one picture, writes it to the file NAME.svg in a folder, which it
 // creates, and returns the file's name. note stands below the charts.
-func WriteCharts(dir, name string, lang i18n.Lang, title, note Text, charts []Chart) (string, error) {
+func WriteCharts(dir, name string, lang i18n.Lang, title, note i18n.Text, charts []Chart) (string, error) {
 	return writePicture(dir, name, chartsSVG(lang, title, note, charts))
 }
 
-func chartsSVG(lang i18n.Lang, title, note Text, charts []Chart) string {
+func chartsSVG(lang i18n.Lang, title, note i18n.Text, charts []Chart) string {
 	charts = slices.DeleteFunc(slices.Clone(charts), func(c Chart) bool { return c.most() <= 0 })
 	height := svgTop - 16
 	for _, c := range charts {

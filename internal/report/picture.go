@@ -1,4 +1,4 @@
-package lesson
+package report
 
 import (
 	"encoding/xml"

@@ -1,6 +1,8 @@
-package lesson
+// Package timeline tells who in a consumer group owned which partition of a topic when, and where records came again.
+package timeline
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -9,19 +11,21 @@ import (
 	"kafkahandson/internal/i18n"
 )
 
-// Timeline is who in a consumer group owned which partition of a topic when, and where records came again. It is made of events and nothing
-// else, so that a recorded run (`lab run --json`) is drawn as one that goes on. The times are those of the programs,
-// which share the computer's clock.
+// Timeline is who in a consumer group owned which partition of a topic when, and where records came again: of the first
+// topic and group of which somebody owned a partition. It is made of events and nothing else, so that a recorded run
+// (`lab run --json`) is drawn as one that goes on. The times are those of the programs, which share the computer's clock.
+//
+// The zero value is ready for use. Methods that only look may be called at the same time; Add may not.
 type Timeline struct {
 	Lesson, Variant string
-	Title           Text
+	Title           i18n.Text
 
 	topic   string // the first that somebody owned a partition of
 	group   string // of that somebody
 	spells  []Spell
 	handled []handling
-	marks   []mark
-	pauses  []span
+	changes []Change
+	pauses  []Span
 	quiet   time.Time            // since when nothing has happened, if there is a pause now
 	started map[string]time.Time // by program
 	owners  map[string]string    // by program
@@ -34,7 +38,7 @@ type Spell struct {
 	Program    string
 	Partition  int32
 	Generation int32 // of the group, when it began
-	From, To   time.Time
+	Span             // To is the zero time while it goes on
 }
 
 // handling says that a record was handled.
@@ -45,16 +49,17 @@ type handling struct {
 	offset    int64
 }
 
-// span is a time from one moment to another.
-type span struct{ from, to time.Time }
+// Span is a time from one moment to another.
+type Span struct{ From, To time.Time }
 
-func (s span) length() time.Duration { return s.to.Sub(s.from) }
+// Length is how long it is; negative if it ends before it begins.
+func (s Span) Length() time.Duration { return s.To.Sub(s.From) }
 
-// mark says that the process of an owner started or ended.
-type mark struct {
-	at    time.Time
-	owner string
-	ended bool
+// Change says that the process of an owner started or ended.
+type Change struct {
+	At    time.Time
+	Owner string
+	Ended bool
 }
 
 // Owners are the spells that go on at one moment, by partition.
@@ -125,7 +130,7 @@ func (t *Timeline) Add(e event.Event) {
 	case event.Step:
 		t.quiet = e.Time
 	case event.Resumed: // the members may have worked on for a while: only what was idle then is left out
-		t.pauses = append(t.pauses, span{t.quiet, later(t.quiet, e.Time)})
+		t.pauses = append(t.pauses, Span{t.quiet, later(t.quiet, e.Time)})
 		t.quiet = time.Time{}
 	case event.Started:
 		if t.started == nil {
@@ -142,7 +147,7 @@ func (t *Timeline) Add(e event.Event) {
 			}
 			for _, p := range partitions {
 				if topic == t.topic && e.Assignment.Group == t.group {
-					t.spells = append(t.spells, Spell{Owner: owner, Program: e.Program, Partition: p, Generation: e.Assignment.Generation, From: e.Time})
+					t.spells = append(t.spells, Spell{Owner: owner, Program: e.Program, Partition: p, Generation: e.Assignment.Generation, Span: Span{From: e.Time}})
 				}
 			}
 		}
@@ -157,7 +162,7 @@ func (t *Timeline) Add(e event.Event) {
 	case event.Crashed, event.Exited:
 		t.end(e.Time, func(s Spell) bool { return s.Program == e.Program })
 		if owner, ok := t.owners[e.Program]; ok {
-			t.marks = append(t.marks, mark{at: e.Time, owner: owner, ended: true})
+			t.changes = append(t.changes, Change{At: e.Time, Owner: owner, Ended: true})
 			delete(t.owners, e.Program) // a crash is followed by an exit
 		}
 	case event.Timeline:
@@ -176,7 +181,7 @@ func (t *Timeline) owner(e event.Event) string {
 	}
 	if started, ok := t.started[e.Program]; ok {
 		t.owners[e.Program] = owner
-		t.marks = append(t.marks, mark{at: started, owner: owner})
+		t.changes = append(t.changes, Change{At: started, Owner: owner})
 	}
 	return owner
 }
@@ -216,64 +221,60 @@ func (t *Timeline) Ended() int {
 	return n
 }
 
-// byPartition are the spells of each partition in the order of time, and the gaps between them, in which nobody worked on
-// it: one less, negative if two spells overlap.
-func (t *Timeline) byPartition() (map[int32][]Spell, map[int32][]span) {
-	spells, gaps := map[int32][]Spell{}, map[int32][]span{}
-	for _, s := range t.spells {
-		if s.To.IsZero() {
-			s.To = t.last()
-		}
-		spells[s.Partition] = append(spells[s.Partition], s)
-	}
-	for p, of := range spells {
-		slices.SortStableFunc(of, func(a, b Spell) int { return a.From.Compare(b.From) })
-		until := of[0].To
-		for _, s := range of[1:] {
-			gaps[p] = append(gaps[p], span{until, s.From})
-			if s.To.After(until) {
-				until = s.To
-			}
-		}
-	}
-	return spells, gaps
+// Lane is what happened to one partition.
+type Lane struct {
+	Partition int32
+	Spells    []Spell // in the order of time; one that goes on ends at the timeline's end here
+	// Gaps are between two spells, one less than these: nobody worked on it. One is negative if two spells overlap.
+	Gaps []Span
+	// Repetitions are, for each of the spells, where records came again.
+	Repetitions [][]Repetition
 }
 
-// Overlaps is how often a partition got an owner before the last one had let it go.
-func (t *Timeline) Overlaps() int {
+// Repetition is a part of a spell in which one record after another came that had been handled before.
+type Repetition struct {
+	Span
+	Records int
+}
+
+// Repeated is how many records came again.
+func (l Lane) Repeated() int {
 	n := 0
-	_, gaps := t.byPartition()
-	for _, of := range gaps {
-		for _, g := range of {
-			if g.length() < 0 {
-				n++
-			}
+	for _, of := range l.Repetitions {
+		for _, r := range of {
+			n += r.Records
 		}
 	}
 	return n
 }
 
-// Unowned is how long nobody worked on a partition between two owners, all partitions together.
-func (t *Timeline) Unowned() time.Duration {
-	var sum time.Duration
-	_, gaps := t.byPartition()
-	for _, of := range gaps {
-		for _, g := range of {
-			sum += max(0, g.length())
+// Lanes are those of all partitions that anybody ever owned, in their order.
+func (t *Timeline) Lanes() []Lane {
+	spells := map[int32][]Spell{}
+	for _, s := range t.spells {
+		if s.To.IsZero() {
+			s.To = t.End()
 		}
+		spells[s.Partition] = append(spells[s.Partition], s)
 	}
-	return sum
-}
-
-// repetition is a part of a spell in which one record after another came that had been handled before.
-type repetition struct {
-	span
-	records int
+	var lanes []Lane
+	for _, p := range slices.Sorted(maps.Keys(spells)) {
+		l := Lane{Partition: p, Spells: spells[p]}
+		slices.SortStableFunc(l.Spells, func(a, b Spell) int { return a.From.Compare(b.From) })
+		until := l.Spells[0].To
+		for _, s := range l.Spells[1:] {
+			l.Gaps = append(l.Gaps, Span{until, s.From})
+			until = later(until, s.To)
+		}
+		l.Repetitions = t.repetitions(l.Spells)
+		lanes = append(lanes, l)
+	}
+	return lanes
 }
 
 // repetitions are those of a partition, by its spells.
-func (t *Timeline) repetitions(spells []Spell) [][]repetition {
-	all := make([][]repetition, len(spells))
+func (t *Timeline) repetitions(spells []Spell) [][]Repetition {
+	all := make([][]Repetition, len(spells))
 	seen := map[int64]bool{} // by offset
 	for i, s := range spells {
 		last := s.From // when the record before was handled
@@ -284,11 +285,11 @@ func (t *Timeline) repetitions(spells []Spell) [][]repetition {
 			}
 			again := seen[h.offset]
 			if again && !before {
-				all[i] = append(all[i], repetition{span: span{from: last}})
+				all[i] = append(all[i], Repetition{Span: Span{From: last}})
 			}
 			if again {
 				now := &all[i][len(all[i])-1]
-				now.to, now.records = h.at, now.records+1
+				now.To, now.Records = h.at, now.Records+1
 			}
 			seen[h.offset], before, last = true, again, h.at
 		}
@@ -296,29 +297,42 @@ func (t *Timeline) repetitions(spells []Spell) [][]repetition {
 	return all
 }
 
-func sum(of [][]repetition) int {
+// Overlaps is how often a partition got an owner before the last one had let it go.
+func (t *Timeline) Overlaps() int {
 	n := 0
-	for _, rs := range of {
-		for _, r := range rs {
-			n += r.records
+	for _, l := range t.Lanes() {
+		for _, g := range l.Gaps {
+			if g.Length() < 0 {
+				n++
+			}
 		}
 	}
 	return n
 }
 
-// Repeated is how many records came again.
+// Unowned is how long nobody worked on a partition between two owners, all partitions together.
+func (t *Timeline) Unowned() time.Duration {
+	var sum time.Duration
+	for _, l := range t.Lanes() {
+		for _, g := range l.Gaps {
+			sum += max(0, g.Length())
+		}
+	}
+	return sum
+}
+
+// Repeated is how many records came again, in all partitions.
 func (t *Timeline) Repeated() int {
 	n := 0
-	spells, _ := t.byPartition()
-	for _, of := range spells {
-		n += sum(t.repetitions(of))
+	for _, l := range t.Lanes() {
+		n += l.Repeated()
 	}
 	return n
 }
 
-// reached is how far the present owners have handled their partitions: the offset after the last record. Of another group
+// Reached is how far the present owners have handled their partitions: the offset after the last record. Of another group
 // or topic it knows nothing.
-func (t *Timeline) reached(group, topic string) map[int32]int64 {
+func (t *Timeline) Reached(group, topic string) map[int32]int64 {
 	next := map[int32]int64{}
 	if group != t.group || topic != t.topic {
 		return next
@@ -332,11 +346,18 @@ func (t *Timeline) reached(group, topic string) map[int32]int64 {
 	return next
 }
 
-func (t *Timeline) first() time.Time {
+// Spells are all of them, in the order in which they were reported.
+func (t *Timeline) Spells() []Spell { return slices.Clone(t.spells) }
+
+// Changes are the starts and ends of the owners' processes, in the order in which they became known.
+func (t *Timeline) Changes() []Change { return slices.Clone(t.changes) }
+
+// begin is the begin of the picture.
+func (t *Timeline) begin() time.Time {
 	var first time.Time
-	for _, m := range t.marks {
-		if first.IsZero() || m.at.Before(first) {
-			first = m.at
+	for _, c := range t.changes {
+		if first.IsZero() || c.At.Before(first) {
+			first = c.At
 		}
 	}
 	for _, s := range t.spells {
@@ -347,11 +368,11 @@ func (t *Timeline) first() time.Time {
 	return first
 }
 
-// last is the end of the picture: when it was shown, or what is known last.
-func (t *Timeline) last() time.Time {
+// End is the end of the picture: when it was shown, or what is known last.
+func (t *Timeline) End() time.Time {
 	last := t.shown
-	for _, m := range t.marks {
-		last = later(last, m.at)
+	for _, c := range t.changes {
+		last = later(last, c.At)
 	}
 	for _, s := range t.spells {
 		last = later(later(last, s.From), s.To)
@@ -359,22 +380,22 @@ func (t *Timeline) last() time.Time {
 	return last
 }
 
-// drawn is how far from the begin of the picture a moment is. Pauses are left out.
-func (t *Timeline) drawn(at time.Time) time.Duration {
-	first := t.first()
+// Since is how far from the begin of the picture a moment is. The instructor's pauses are left out.
+func (t *Timeline) Since(at time.Time) time.Duration {
+	first := t.begin()
 	x := at.Sub(first)
 	for _, p := range t.pauses {
-		x -= max(0, span{later(p.from, first), earlier(p.to, at)}.length())
+		x -= max(0, Span{later(p.From, first), earlier(p.To, at)}.Length())
 	}
 	return x
 }
 
-// cuts are the moments in the picture where a pause is left out.
-func (t *Timeline) cuts() []time.Time {
+// Cuts are the moments in the picture where a pause is left out.
+func (t *Timeline) Cuts() []time.Time {
 	var cuts []time.Time
 	for _, p := range t.pauses {
-		if p.from.After(t.first()) {
-			cuts = append(cuts, p.to)
+		if p.From.After(t.begin()) {
+			cuts = append(cuts, p.To)
 		}
 	}
 	return cuts
@@ -392,40 +413,4 @@ func later(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// Timelines are the timelines that a run has shown, one for each variant. The zero value is ready for use.
-type Timelines struct {
-	all []*Timeline
-	now *Timeline
-}
-
-// Emit takes in an event of the run. It returns the timeline that the event shows, mostly nil.
-func (ts *Timelines) Emit(e event.Event) *Timeline {
-	if e.Type == event.VariantStarted {
-		ts.now = &Timeline{}
-	}
-	if ts.now == nil {
-		return nil
-	}
-	ts.now.Add(e)
-	if e.Type != event.Timeline {
-		return nil
-	}
-	ts.all = append(ts.all, ts.now)
-	return ts.now
-}
-
-// WriteSVG writes each timeline to a file LESSON-VARIANT.svg in a folder, which it creates if there is something to
-// write, and returns their names.
-func (ts *Timelines) WriteSVG(dir string, lang i18n.Lang) ([]string, error) {
-	var names []string
-	for _, t := range ts.all {
-		name, err := writePicture(dir, strings.TrimSuffix(t.Lesson+"-"+t.Variant, "-"), t.SVG(lang))
-		if err != nil {
-			return names, err
-		}
-		names = append(names, name)
-	}
-	return names, nil
 }
