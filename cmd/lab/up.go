@@ -17,7 +17,7 @@ import (
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka/admin"
-	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/lesson/runs"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/stack"
 )
@@ -289,7 +289,7 @@ at them. reset removes them, of one lesson or of all. Only what was started from
 			}
 			nothing := true
 			for _, name := range lessons {
-				removed, err := lesson.Reset(cmd.Context(), found.Config, name)
+				removed, err := runs.Remove(cmd.Context(), found.Config, name)
 				for _, t := range removed.Topics {
 					a.printf("%s %s\n", a.t("removed topic", "토픽 삭제:"), t)
 				}

@@ -65,34 +65,9 @@ func (s *stage) watchMySQL(ctx context.Context) (*watcher, error) {
 	return s.watch(ctx, "mysql", dir)
 }
 
-// dropLeft drops the databases that killed runs of this computer have left on this server. A run that ends drops its
-// own.
-func (s *server) dropLeft(ctx context.Context) error {
-	runs, err := finishedRuns()
-	if err != nil {
-		return err
-	}
-	for _, run := range runs {
-		var dropErr error
-		if run.MySQL == s.Config.String() {
-			dropErr = s.drop(ctx, run.Databases)
-			if dropErr == nil {
-				run.Databases = nil
-				dropErr = run.save()
-			}
-		}
-		err = errors.Join(err, dropErr, run.release(run.nothingLeft()))
-	}
-	return err
-}
-
-func (s *server) drop(ctx context.Context, names []string) error {
-	for _, name := range names {
-		if err := mysql.DropDatabase(ctx, s.db, name); err != nil {
-			return err
-		}
-	}
-	return nil
+// drop drops a database.
+func (s *server) drop(ctx context.Context) func(name string) error {
+	return func(name string) error { return mysql.DropDatabase(ctx, s.db, name) }
 }
 
 // openDatabase creates the variant's own database and connects to it, if the lesson needs one.
@@ -105,8 +80,7 @@ func (r *Run) openDatabase() error {
 	if r.Variant != "" {
 		name += "_" + strings.ReplaceAll(r.Variant, "-", "_")
 	}
-	r.names.MySQL = s.Config.String()
-	if err := r.names.add(&r.names.Databases, name); err != nil {
+	if err := r.folder.AddDatabase(s.Config.String(), name); err != nil {
 		return err
 	}
 	if err := mysql.CreateDatabase(r.ctx, s.db, name); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"kafkahandson/internal/compose"
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/lesson/runs"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/remedy"
 	"kafkahandson/internal/stack"
@@ -148,11 +149,11 @@ func (s *stage) missing(ctx context.Context) (*Missing, error) {
 // enterCluster takes a place on a cluster that others may use too: alone, if the lesson needs that. It keeps it until
 // leaveCluster.
 func (s *stage) enterCluster() (*Missing, error) {
-	if s.names.Cluster == "" { // the run's own
+	if s.folder.Cluster == "" { // the run's own
 		return nil, nil
 	}
 	exclusive := slices.ContainsFunc(s.lesson.Needs, func(n Need) bool { return n.id == needExclusive })
-	lock, others, err := lockCluster(s.names.Cluster, exclusive)
+	lock, others, err := runs.EnterCluster(s.folder.Cluster, exclusive)
 	if lock != nil || err != nil {
 		s.cluster = lock
 		return nil, err

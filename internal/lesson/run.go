@@ -86,7 +86,7 @@ func (r *Run) scoped(name string) string {
 // Topic creates a topic for this run and returns its name, which begins with the given one.
 func (r *Run) Topic(name string, partitions int32) string {
 	topic := r.scoped(name)
-	r.Must(r.names.add(&r.names.Topics, topic))
+	r.Must(r.folder.AddTopic(topic))
 	r.Must(r.admin.CreateTopic(r.ctx, topic, partitions, 0, nil))
 	if r.topic == "" {
 		r.topic = topic
@@ -102,7 +102,7 @@ func (r *Run) Topic(name string, partitions int32) string {
 func (r *Run) Group(name string) string {
 	group, err := r.groupApart(r.scoped(name))
 	r.Must(err)
-	r.Must(r.names.add(&r.names.Groups, group))
+	r.Must(r.folder.AddGroup(group))
 	r.Must(r.admin.WaitForCoordinator(r.ctx, group))
 	return group
 }

@@ -75,7 +75,7 @@ func (l *LeftBehind) Unwrap() error { return l.Err }
 // Play runs a lesson. The error tells why it could not come to a verdict; a FAIL is no error. It leaves no process,
 // port or folder behind, whatever happens; if the context ends, that is a [*Stopped]. On a cluster that goes on (compose,
 // your own, lab up) the topics and groups of the lesson's last run stay for a look at them; the next run of the lesson
-// removes them, and so does [Reset].
+// removes them, and so does [runs.Remove].
 func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 	variants, err := l.choose(opts.Variants)
 	if err != nil {
@@ -85,7 +85,7 @@ func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 	stays := false
 	err = onStage(ctx, l, opts, func(s *stage) error {
 		result.Run = s.id
-		defer func() { stays = s.names.Cluster != "" && len(s.names.Topics)+len(s.names.Groups) > 0 }()
+		defer func() { stays = s.folder.Leaves() }()
 		if result.Skipped, err = s.missing(ctx); err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
+	"kafkahandson/internal/lesson/runs"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/remedy"
 	"kafkahandson/internal/stack"
@@ -66,7 +67,7 @@ func TestFourLessonsAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-// On a cluster that outlives the run, the topics and groups of a lesson's last run stay: until it runs again, or Reset.
+// On a cluster that outlives the run, the topics and groups of a lesson's last run stay: until it runs again, or they are removed.
 // A run that goes on is left alone.
 func TestSharedCluster(t *testing.T) {
 	t.Setenv("KAFKAHANDSON_HOME", t.TempDir())
@@ -128,10 +129,10 @@ func TestSharedCluster(t *testing.T) {
 	if want := []string{"g." + outer.Run, "g." + second.Run}; !sameNames(groups, want) {
 		t.Errorf("groups %v, want %v", groups, want)
 	}
-	if removed, err := lesson.Reset(t.Context(), cfg, "another-lesson"); err != nil || len(removed.Topics) > 0 {
+	if removed, err := runs.Remove(t.Context(), cfg, "another-lesson"); err != nil || len(removed.Topics) > 0 {
 		t.Errorf("reset of another lesson: %v, %v", removed, err)
 	}
-	removed, err := lesson.Reset(t.Context(), cfg, "round-trip")
+	removed, err := runs.Remove(t.Context(), cfg, "round-trip")
 	if err != nil || len(removed.Topics) != 2 || len(removed.Groups) != 2 {
 		t.Errorf("reset: %v, %v", removed, err)
 	}
@@ -169,7 +170,7 @@ func TestResetKnowsTheCluster(t *testing.T) {
 	}
 	reset := func(cfg kafka.Config) int {
 		t.Helper()
-		removed, err := lesson.Reset(t.Context(), cfg, "")
+		removed, err := runs.Remove(t.Context(), cfg, "")
 		if err != nil {
 			t.Fatal(err)
 		}

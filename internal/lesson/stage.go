@@ -17,6 +17,7 @@ import (
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
+	"kafkahandson/internal/lesson/runs"
 	"kafkahandson/internal/stack"
 )
 
@@ -26,7 +27,7 @@ type stage struct {
 	opts   Options
 	root   string // of the clone
 	id     string // of the run
-	names  *record
+	folder *runs.Folder
 	kafka  stack.Kafka
 	admin  *admin.Client
 	emit   func(event.Event)
@@ -55,13 +56,13 @@ func onStage(ctx context.Context, l Lesson, opts Options, do func(*stage) error)
 		return err
 	}
 	s.emit = emitter(opts.Emit, s.id, l.Name)
-	if s.names, err = newRecord(s.id, l.Name); err != nil {
+	if s.folder, err = runs.Create(s.id, l.Name); err != nil {
 		return err
 	}
-	defer func() { also(&err, s.names.close()) }()
+	defer func() { also(&err, s.folder.Close()) }()
 
 	s.emit(event.Event{Type: event.RunStarted, Text: &l.Title})
-	if s.kafka, err = stack.OpenKafka(ctx, opts.Kafka, opts.Stack, s.id, filepath.Join(s.names.dir, "kafka")); err != nil {
+	if s.kafka, err = stack.OpenKafka(ctx, opts.Kafka, opts.Stack, s.id, filepath.Join(s.folder.Dir(), "kafka")); err != nil {
 		return err
 	}
 	defer func() { also(&err, s.kafka.Close()) }()
@@ -98,8 +99,7 @@ func (s *stage) lookAround(ctx context.Context) (err error) {
 	}
 	s.embedded = stack.IsEmbedded(id)
 	if s.kafka.Kind != stack.Embedded || s.kafka.Kept { // it goes on after this run
-		s.names.Cluster = id
-		if err := s.names.save(); err != nil {
+		if err := s.folder.StaysOn(id); err != nil {
 			return err
 		}
 	}
@@ -142,15 +142,15 @@ func emitter(emit func(event.Event), run, lesson string) func(event.Event) {
 
 // prepare removes what the last run left and builds the programs.
 func (s *stage) prepare(ctx context.Context) (err error) {
-	if s.names.Cluster != "" {
-		if _, err := reset(ctx, s.admin, s.lesson.Name); err != nil {
+	if s.folder.Cluster != "" {
+		if _, err := runs.RemoveFrom(ctx, s.admin, s.lesson.Name); err != nil {
 			return err
 		}
 	}
 	if s.database != nil {
 		announce := s.database.Announce()
 		s.emit(event.Event{Type: event.Note, Text: &announce})
-		if err := s.database.dropLeft(ctx); err != nil {
+		if err := runs.DropDatabases(s.database.Config.String(), s.database.drop(ctx)); err != nil {
 			return err
 		}
 	}
@@ -162,11 +162,7 @@ func (s *stage) closeDatabase(ctx context.Context) error {
 	if s.database == nil {
 		return nil
 	}
-	err := s.database.drop(ctx, s.names.Databases)
-	if err == nil {
-		s.names.Databases = nil
-	}
-	return errors.Join(err, s.database.close(ctx))
+	return errors.Join(s.folder.DropDatabases(s.database.drop(ctx)), s.database.close(ctx))
 }
 
 // buildPrograms builds the lesson's programs, or others in their place.

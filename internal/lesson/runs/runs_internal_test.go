@@ -1,4 +1,4 @@
-package lesson
+package runs
 
 import (
 	"fmt"
@@ -18,14 +18,14 @@ func TestRunsThatComeAndGo(t *testing.T) {
 	for g := range 8 {
 		all.Go(func() error {
 			for i := range 100 {
-				r, err := newRecord(fmt.Sprintf("r%d-%d", g, i), "come-and-go")
+				f, err := Create(fmt.Sprintf("r%d-%d", g, i), "come-and-go")
 				if err != nil {
 					return err
 				}
-				if err := r.add(&r.Topics, "t"); err != nil { // of a Kafka that goes with the run
+				if err := f.AddTopic("t"); err != nil { // of a Kafka that goes with the run
 					return err
 				}
-				if err := r.close(); err != nil {
+				if err := f.Close(); err != nil {
 					return err
 				}
 			}
@@ -47,16 +47,16 @@ func TestRunsThatComeAndGo(t *testing.T) {
 
 // What a run has written down survives a kill while it writes more.
 func TestNamesAreNotForgotten(t *testing.T) {
-	n := names{Lesson: "x", dir: t.TempDir()}
-	if err := n.add(&n.Topics, "one"); err != nil {
+	f := Folder{made: made{Lesson: "x"}, dir: t.TempDir()}
+	if err := f.AddTopic("one"); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(n.dir, recordFile+".new"), []byte(`{"lesson":"x","topics":["on`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(f.dir, madeFile+".new"), []byte(`{"lesson":"x","topics":["on`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	found := names{dir: n.dir}
+	found := Folder{dir: f.dir}
 	found.read()
 	if len(found.Topics) != 1 || found.Lesson != "x" {
-		t.Errorf("%+v", found)
+		t.Errorf("%+v", found.made)
 	}
 }
