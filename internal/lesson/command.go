@@ -1,22 +1,17 @@
 package lesson
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
 	"al.essio.dev/pkg/shellescape"
 
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/faultproxy"
 	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/lesson/process"
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/program"
 	"kafkahandson/internal/stack"
@@ -126,106 +121,28 @@ func (c *Command) String() string {
 	return line
 }
 
-// executable is what to execute, and with which arguments.
-func (c *Command) executable() (file string, args []string, err error) {
-	if c.pkg == "" {
-		name := c.args[0]
-		if strings.Contains(name, "/") && !filepath.IsAbs(name) { // of the clone
-			name = filepath.Join(c.run.root, name)
-		}
-		if _, err := exec.LookPath(name); err != nil {
-			return "", nil, err
-		}
-		leash, err := c.run.leash(c.run.ctx)
-		return leash, append([]string{"run"}, c.args...), err
-	}
-	file, ok := c.run.programs[c.pkg]
-	if !ok {
-		return "", nil, fmt.Errorf("lesson %s starts %s, which is not among its Programs", c.run.lesson.Name, c.pkg)
-	}
-	return file, c.args, nil
-}
-
-func (c *Command) start() (_ *Process, err error) {
+func (c *Command) start() (*Process, error) {
 	r := c.run
-	file, args, err := c.executable()
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", c.name, err)
-	}
 	p := &Process{
-		run: r, name: r.processName(c.name), source: c.pkg + "/main.go", done: make(chan struct{}),
+		run: r, name: r.processName(c.name), source: c.pkg + "/main.go", reports: c.pkg != "", done: make(chan struct{}),
 		crashes: c.crash != "", point: c.point, reached: map[reader]int64{}, measured: map[string]float64{},
 		members: map[string]*event.Assignment{}, idle: map[string]map[string]map[int32]int64{},
 	}
-
-	var opened []*os.File
-	keep := func(f *os.File, openErr error) *os.File {
-		if openErr != nil {
-			err = errors.Join(err, openErr)
-			return nil
+	what := process.Command{Name: p.name, Args: c.args, Env: []string{i18n.EnvLang + "=" + string(r.opts.Lang)}, Input: c.input}
+	if c.pkg != "" {
+		var ok bool
+		if what.Program, ok = r.programs[c.pkg]; !ok {
+			return nil, fmt.Errorf("lesson %s starts %s, which is not among its Programs", r.lesson.Name, c.pkg)
 		}
-		opened = append(opened, f)
-		return f
+		what.Env = append(what.Env, c.environ()...)
 	}
-	openPipe := func() (read, write *os.File) {
-		read, write, pipeErr := os.Pipe()
-		if pipeErr != nil {
-			err = errors.Join(err, pipeErr)
-			return nil, nil
-		}
-		return keep(read, nil), keep(write, nil)
+	var err error
+	if p.child, err = r.launcher.Start(r.ctx, what); err != nil {
+		return nil, err
 	}
-	outRead, outWrite := openPipe()
-	leashRead, leashWrite := openPipe()
-	theirs := []*os.File{outWrite, leashRead} // the child has its own
-	cmd := exec.Command(file, args...)
-	cmd.Dir = r.root
-	cmd.Stdout, cmd.Stderr = outWrite, outWrite
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the runner, which stops its programs
-	cmd.Env = append(os.Environ(), i18n.EnvLang+"="+string(r.opts.Lang))
-	if c.input != "" {
-		in := keep(os.Open(filepath.Join(r.root, c.input)))
-		theirs = append(theirs, in)
-		cmd.Stdin = in
-	}
-	var eventsRead *os.File
-	if c.pkg == "" {
-		cmd.ExtraFiles = []*os.File{leashRead} // descriptor 3
-		cmd.Env = append(cmd.Env, program.EnvParent+"=3")
-	} else {
-		var eventsWrite *os.File
-		eventsRead, eventsWrite = openPipe()
-		theirs = append(theirs, eventsWrite)
-		cmd.ExtraFiles = []*os.File{eventsWrite, leashRead} // descriptors 3 and 4
-		cmd.Env = append(cmd.Env, program.EnvEvents+"=3", program.EnvParent+"=4")
-		cmd.Env = append(cmd.Env, c.environ()...)
-	}
-	p.started = time.Now().Round(0) // without the monotonic clock, which the program has not
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		for _, f := range opened {
-			err = errors.Join(err, f.Close())
-		}
-		return nil, fmt.Errorf("start %s: %w", p.name, err)
-	}
-	p.cmd, p.leash = cmd, leashWrite
-	r.emit(event.Event{Type: event.Started, Program: p.name, PID: cmd.Process.Pid, Command: c.String()})
+	r.emit(event.Event{Type: event.Started, Program: p.name, PID: p.child.PID(), Command: c.String()})
 	r.track(p)
-	p.output = newPipe(outRead)
-	p.readers.Go(p.readOutput)
-	if eventsRead != nil {
-		p.events = newPipe(eventsRead)
-		p.readers.Go(p.readReports)
-	}
-	r.waits.Go(p.reap)
-	for _, f := range theirs {
-		err = errors.Join(err, f.Close())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", p.name, err)
-	}
+	r.waits.Go(p.listen)
 	return p, nil
 }
 
@@ -243,7 +160,7 @@ func (c *Command) environ() []string {
 	if r.dsn != "" {
 		env = append(env, mysql.EnvDSN+"="+r.dsn)
 	}
-	return append(env, raceEnv()...)
+	return env
 }
 
 // shellEnvOf is what a shell must set before a program of the course, so that it finds the run's Kafka as the lesson's

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/lesson/process"
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/stack"
 )
@@ -16,8 +17,8 @@ import (
 // server is the MySQL of a lesson that needs one.
 type server struct {
 	stack.MySQL
-	db      *gorm.DB // the course's database, to create and drop the databases of runs
-	watcher *watcher // stops a private server if this process is killed
+	db      *gorm.DB         // the course's database, to create and drop the databases of runs
+	watcher *process.Watcher // stops a private server if this process is killed
 }
 
 // openServer finds or starts a MySQL, where Kafka comes from if possible.
@@ -36,7 +37,7 @@ func (s *stage) openServer(ctx context.Context) (_ *server, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, opened.watcher.close())
+			err = errors.Join(err, opened.watcher.Close())
 		}
 	}()
 	opened.MySQL, err = stack.OpenMySQL(ctx, mysql.FromEnv(os.Getenv), kind, ports, func(t Text) {
@@ -52,17 +53,17 @@ func (s *stage) openServer(ctx context.Context) (_ *server, err error) {
 }
 
 func (s *server) close(ctx context.Context) error {
-	return errors.Join(mysql.Close(s.db), s.Close(ctx), s.watcher.close())
+	return errors.Join(mysql.Close(s.db), s.Close(ctx), s.watcher.Close())
 }
 
 // watchMySQL starts what stops the private MySQL if this process is killed: it would stay otherwise until somebody uses
 // it next.
-func (s *stage) watchMySQL(ctx context.Context) (*watcher, error) {
+func (s *stage) watchMySQL(ctx context.Context) (*process.Watcher, error) {
 	dir, err := stack.PrivateMySQLDir()
 	if err != nil {
 		return nil, err
 	}
-	return s.watch(ctx, "mysql", dir)
+	return s.launcher.Watch(ctx, "mysql", dir)
 }
 
 // drop drops a database.

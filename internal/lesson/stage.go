@@ -17,6 +17,7 @@ import (
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
+	"kafkahandson/internal/lesson/process"
 	"kafkahandson/internal/lesson/runs"
 	"kafkahandson/internal/stack"
 )
@@ -38,9 +39,8 @@ type stage struct {
 	cluster  *flock.Flock // the place on a cluster that others may use too
 	database *server      // nil unless the lesson needs one
 
+	launcher *process.Launcher
 	programs map[string]string // files by package, after prepare
-	mu       sync.Mutex
-	leashed  string // the file of internal/leash, once it is built
 }
 
 // onStage finds or starts a Kafka, calls do, and leaves nothing behind.
@@ -56,6 +56,10 @@ func onStage(ctx context.Context, l Lesson, opts Options, do func(*stage) error)
 		return err
 	}
 	s.emit = emitter(opts.Emit, s.id, l.Name)
+	s.launcher = &process.Launcher{Root: s.root, Slow: func() {
+		what := Text{EN: "building programs, only the first time and after you change them", KO: "프로그램을 빌드하는 중, 처음 한 번과 코드를 고친 뒤에만"}
+		s.emit(event.Event{Type: event.Waiting, Text: &what})
+	}}
 	if s.folder, err = runs.Create(s.id, l.Name); err != nil {
 		return err
 	}
@@ -173,21 +177,13 @@ func (s *stage) buildPrograms(ctx context.Context) (err error) {
 			packages[i] = other
 		}
 	}
-	if s.programs, err = s.build(ctx, packages); err != nil {
+	if s.programs, err = s.launcher.Build(ctx, packages); err != nil {
 		return err
 	}
 	for pkg, other := range s.opts.Replace {
 		s.programs[pkg] = s.programs[other]
 	}
 	return nil
-}
-
-// build builds programs and returns their files. It tells the person at the terminal if that takes a while.
-func (s *stage) build(ctx context.Context, packages []string) (map[string]string, error) {
-	what := Text{EN: "building programs, only the first time and after you change them", KO: "프로그램을 빌드하는 중, 처음 한 번과 코드를 고친 뒤에만"}
-	slow := time.AfterFunc(patience/2, func() { s.emit(event.Event{Type: event.Waiting, Text: &what}) })
-	defer slow.Stop()
-	return build(ctx, s.root, packages)
 }
 
 // newRun is the run of a variant on this stage.

@@ -94,9 +94,9 @@ func (r *Run) Wait(w Wait) {
 	defer tell.Stop()
 	for {
 		// Before the question: whatever brought it about has happened by then.
-		r.Must(r.fault())
 		failed := r.failed(w.Of)
 		ended := w.Of != nil && w.Of.ended()
+		r.Must(r.fault()) // now, and not before: what is wrong with one that has ended is known
 		caughtUp := w.Of != nil && w.NeedsRecords && w.Of.caughtUp()
 		happened, state := w.Until()
 		switch {
@@ -132,9 +132,9 @@ func (r *Run) inVain(w Wait, end WaitEnd, state string) error {
 	}
 	switch end {
 	case Ended:
-		cause.Err = w.Of.exitError()
+		cause.Err = w.Of.child.Err()
 		p.What = Text{EN: "the lesson waited %[3]s, but %[1]s ended with %[2]s%[4]s", KO: "%[3]s 기다렸지만 %[1]s 프로세스가 먼저 끝났습니다(종료 상태 %[2]s)%[4]s"}.
-			With(w.Of.name, w.Of.status(), w.For, w.Of.tail())
+			With(w.Of.name, w.Of.child.Status(), w.For, w.Of.tail())
 	case CaughtUp:
 		p.What = Text{EN: "the lesson waited %[2]s, but %[1]s has read everything, and it did not happen", KO: "%[2]s 기다렸지만, %[1]s 프로세스가 모두 읽었는데도 그렇게 되지 않았습니다"}.With(w.Of.name, w.For)
 	case TimedOut:
@@ -173,7 +173,7 @@ func (r *Run) failed(but *Process) *Process {
 	processes := slices.Clone(r.processes)
 	r.mu.Unlock()
 	for _, p := range processes {
-		if p != but && p.hasExited() && p.verdict() != nil {
+		if p != but && p.child.Gone() && p.verdict() != nil {
 			return p
 		}
 	}
@@ -186,7 +186,7 @@ func (r *Run) running() []string {
 	defer r.mu.Unlock()
 	var running []string
 	for _, p := range r.processes {
-		if !p.exited {
+		if !p.child.Gone() {
 			running = append(running, p.name)
 		}
 	}
@@ -294,11 +294,11 @@ func (p *Process) Wait() {
 	}
 	if p.point != "" {
 		w = p.waitForPoint(Text{EN: "for %s to crash at its crash point %s", KO: "%s 프로세스가 크래시 지점 %s에서 죽기를"})
-		w.Until = func() (bool, string) { return p.killed(), "" }
+		w.Until = func() (bool, string) { return p.child.Killed(), "" }
 	}
 	p.run.Wait(w)
 	p.run.Must(p.verdict())
-	if p.killed() {
+	if p.child.Killed() {
 		p.forgetMember()
 	}
 }
@@ -384,9 +384,7 @@ func (p *Process) WaitFailed() (exitCode int, last []string) {
 		For:   Text{EN: "for %s to end", KO: "%s 프로세스가 끝나기를"}.With(p.name),
 		Until: func() (bool, string) { return p.ended(), "" },
 	})
-	p.run.mu.Lock()
-	defer p.run.mu.Unlock()
-	return p.cmd.ProcessState.ExitCode(), slices.Clone(p.last)
+	return p.child.ExitCode(), p.Lines()
 }
 
 // caughtUp tells whether the program is a consumer that has said, for all of its groups, that it has read everything, and

@@ -1,4 +1,4 @@
-package lesson
+package process
 
 import (
 	"bufio"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/problem"
 )
 
@@ -30,7 +31,7 @@ const (
 )
 
 // errHeldOpen tells that the pipe was given up.
-var errHeldOpen error = &problem.Problem{What: Text{EN: "a process that it started still holds its output open", KO: "이 프로그램이 시작한 프로세스가 출력을 아직 붙잡고 있습니다"}}
+var errHeldOpen error = &problem.Problem{What: i18n.Text{EN: "a process that it started still holds its output open", KO: "이 프로그램이 시작한 프로세스가 출력을 아직 붙잡고 있습니다"}}
 
 func newPipe(f *os.File) *pipe { return &pipe{file: f, rest: mostRest} }
 
@@ -80,14 +81,14 @@ func readReports(p *pipe, report func(event.Event), fault func(error)) (torn []b
 		case errors.Is(err, io.EOF):
 			return bytes.Clone(line)
 		case errors.Is(err, bufio.ErrBufferFull):
-			err = &problem.Problem{What: Text{EN: "it reported a line of more than %d bytes", KO: "%d바이트가 넘는 줄을 보고했습니다"}.With(event.MaxReport)}
+			err = &problem.Problem{What: i18n.Text{EN: "it reported a line of more than %d bytes", KO: "%d바이트가 넘는 줄을 보고했습니다"}.With(event.MaxReport)}
 		case err == nil && reported > mostReported:
-			err = &problem.Problem{What: Text{EN: "it reported more than %d MiB", KO: "보고한 양이 %d MiB를 넘었습니다"}.With(mostReported >> 20)}
+			err = &problem.Problem{What: i18n.Text{EN: "it reported more than %d MiB", KO: "보고한 양이 %d MiB를 넘었습니다"}.With(mostReported >> 20)}
 		}
 		var e event.Event
 		if err == nil {
 			if e, err = event.ParseReport(line[:len(line)-1]); err != nil {
-				err = &problem.Problem{Cause: err, What: Text{EN: "what it reported is not a report (%s)", KO: "보고 형식이 아닌 것을 보고했습니다 (%s)"}.
+				err = &problem.Problem{Cause: err, What: i18n.Text{EN: "what it reported is not a report (%s)", KO: "보고 형식이 아닌 것을 보고했습니다 (%s)"}.
 					With(event.Visible(string(line[:min(len(line)-1, 200)])))}
 			}
 		}

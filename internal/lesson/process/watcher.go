@@ -1,4 +1,4 @@
-package lesson
+package process
 
 import (
 	"context"
@@ -11,15 +11,15 @@ import (
 	"kafkahandson/internal/program"
 )
 
-// watcher is a process of internal/leash that does something when this process is gone, however it went.
-type watcher struct {
+// Watcher is a process of internal/leash that does something when this process is gone, however it went.
+type Watcher struct {
 	cmd  *exec.Cmd
 	hold *os.File // closed when this process is gone
 }
 
-// watch starts a watcher.
-func (s *stage) watch(ctx context.Context, args ...string) (*watcher, error) {
-	leash, err := s.leash(ctx)
+// Watch starts a watcher, with the arguments of internal/leash. End it with Close or Dismiss.
+func (l *Launcher) Watch(ctx context.Context, args ...string) (*Watcher, error) {
+	leash, err := l.builtLeash(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func (s *stage) watch(ctx context.Context, args ...string) (*watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{cmd: exec.Command(leash, args...), hold: hold}
+	w := &Watcher{cmd: exec.Command(leash, args...), hold: hold}
 	w.cmd.ExtraFiles = []*os.File{parent} // descriptor 3
 	w.cmd.Env = append(os.Environ(), program.EnvParent+"=3")
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is not for it
@@ -37,8 +37,8 @@ func (s *stage) watch(ctx context.Context, args ...string) (*watcher, error) {
 	return w, parent.Close()
 }
 
-// close lets the watcher do its work, and waits for it.
-func (w *watcher) close() error {
+// Close lets the watcher do its work, and waits for it.
+func (w *Watcher) Close() error {
 	err := w.hold.Close()
 	if waitErr := w.cmd.Wait(); waitErr != nil {
 		err = errors.Join(err, fmt.Errorf("%s: %w", w.cmd, waitErr))
@@ -46,24 +46,24 @@ func (w *watcher) close() error {
 	return err
 }
 
-// dismiss ends the watcher, which has nothing to do any more.
-func (w *watcher) dismiss() error {
+// Dismiss ends the watcher, which has nothing to do any more.
+func (w *Watcher) Dismiss() error {
 	err := w.cmd.Process.Kill()
 	_ = w.cmd.Wait() // it was killed
 	return errors.Join(err, w.hold.Close())
 }
 
-// leash is the file of internal/leash, which looks after what cannot look after itself if this process is killed.
-func (s *stage) leash(ctx context.Context) (string, error) {
+// builtLeash is the file of internal/leash, which looks after what cannot look after itself if this process is killed.
+func (l *Launcher) builtLeash(ctx context.Context) (string, error) {
 	const pkg = "internal/leash"
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.leashed == "" {
-		files, err := s.build(ctx, []string{pkg})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.leash == "" {
+		files, err := l.Build(ctx, []string{pkg})
 		if err != nil {
 			return "", err
 		}
-		s.leashed = files[pkg]
+		l.leash = files[pkg]
 	}
-	return s.leashed, nil
+	return l.leash, nil
 }

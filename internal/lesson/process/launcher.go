@@ -1,4 +1,6 @@
-package lesson
+// Package process starts programs of a clone as child processes, hears everything that they say, and sees to it that none
+// outlives whoever started it: programs of the course look after that themselves, internal/leash does for all others.
+package process
 
 import (
 	"bytes"
@@ -11,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -20,10 +23,29 @@ import (
 	"kafkahandson/internal/problem"
 )
 
-// build compiles programs into the cache folder and returns their files by package. The go command does the work only
-// when a source has changed, so that a second run starts at once. Concurrent builds wait for each other.
-func build(ctx context.Context, root string, packages []string) (map[string]string, error) {
-	sum := sha256.Sum256([]byte(root)) // clones side by side have programs of their own
+// Launcher builds and starts the programs of a clone. Its methods may be called concurrently.
+type Launcher struct {
+	// Root is the folder of the clone. Programs run there.
+	Root string
+	// Slow is called when a build takes more than a second. Default: nobody is told.
+	Slow func()
+
+	mu    sync.Mutex
+	leash string // the file of internal/leash, once it is built
+}
+
+// slow is how long a build may take before somebody is told about it.
+const slow = time.Second
+
+// Build compiles programs into the cache folder and returns their files by package. The go command does the work only
+// when a source has changed, so that a second run starts at once. Builds wait for each other, also for those of other
+// processes.
+func (l *Launcher) Build(ctx context.Context, packages []string) (map[string]string, error) {
+	if l.Slow != nil {
+		tell := time.AfterFunc(slow, l.Slow)
+		defer tell.Stop()
+	}
+	sum := sha256.Sum256([]byte(l.Root)) // clones side by side have programs of their own
 	kind := "plain"
 	if raceEnabled { // the race detector watches the programs where it watches the tests
 		kind = "race"
@@ -55,7 +77,7 @@ func build(ctx context.Context, root string, packages []string) (map[string]stri
 			args = append(args, "-race")
 		}
 		cmd := exec.CommandContext(ctx, "go", append(args, pkgs...)...)
-		cmd.Dir = root
+		cmd.Dir = l.Root
 		cmd.WaitDelay = time.Second // at Ctrl-C, the compilers that go has started may hold the pipe longer than go
 		out, err := cmd.CombinedOutput()
 		if errors.Is(err, exec.ErrNotFound) {

@@ -1,6 +1,6 @@
 //go:build race
 
-package lesson
+package process
 
 const raceEnabled = true
 
