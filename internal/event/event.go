@@ -1,5 +1,5 @@
-// Package event is the record of what happened in a lesson: programs report to the runner with it, and `lab run --json`
-// prints it, one JSON object a line. docs/events.md describes it for readers, schema.json for machines.
+// Package event says what happened in a lesson: programs report to the runner with it, and `lab run --json` prints it, one
+// JSON object a line. docs/events.md describes it for readers, schema.json for machines.
 //
 // The vocabulary is small and closed. What only one chapter needs is an [Observation], whose data that chapter types.
 // Ids and types are for machines, in English, and stay; every [i18n.Text] is for people, and may change.

@@ -19,15 +19,6 @@ import (
 	"kafkahandson/internal/report"
 )
 
-// timelineOf is the timeline of a story.
-func timelineOf(s *eventtest.Story) *timeline.Timeline {
-	var t timeline.Timeline
-	for _, e := range s.Events {
-		t.Add(e)
-	}
-	return &t
-}
-
 func plain(_ int, cell string) string { return cell }
 
 // joining is a group in which B joins A and is killed.
@@ -53,10 +44,10 @@ func TestTimelineText(t *testing.T) {
      0.0       0.1       0.2       0.3       0.4       0.5       0.6 s
      a column is 10 ms, a letter the owner, · nobody; +A: A starts, -A: A ends
 `
-	if got := report.TimelineText(timelineOf(joining()), i18n.English, plain); got != want {
+	if got := report.TimelineText(joining().Timeline(), i18n.English, plain); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got := report.TimelineText(timelineOf(joining()), i18n.Korean, plain); !strings.Contains(got, "소유자") {
+	if got := report.TimelineText(joining().Timeline(), i18n.Korean, plain); !strings.Contains(got, "소유자") {
 		t.Errorf("no Korean legend:\n%s", got)
 	}
 	if got := report.TimelineText(new(timeline.Timeline), i18n.English, plain); got != "" {
@@ -89,7 +80,7 @@ func TestTimelineRepetitions(t *testing.T) {
      a column is 10 ms, a letter the owner, · nobody; +A: A starts, -A: A ends
      lower case: records come again; at the end of the line, how many
 `
-	shown := timelineOf(repeating())
+	shown := repeating().Timeline()
 	if got := report.TimelineText(shown, i18n.English, plain); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -105,7 +96,7 @@ func TestTimelineRepetitions(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, svg)
 		}
 	}
-	if joining := timelineOf(joining()); joining.Repeated() != 0 || strings.Contains(report.TimelineSVG(joining, i18n.English), "again o") {
+	if joining := joining().Timeline(); joining.Repeated() != 0 || strings.Contains(report.TimelineSVG(joining, i18n.English), "again o") {
 		t.Error("repetitions where there are none")
 	}
 }
@@ -134,10 +125,10 @@ func TestTimelineLeavesPausesOut(t *testing.T) {
      a column is 10 ms, a letter the owner, · nobody; +A: A starts, -A: A ends
      /: here the lesson paused before a step; that time is left out
 `
-	if got := report.TimelineText(timelineOf(s), i18n.English, plain); got != want {
+	if got := report.TimelineText(s.Timeline(), i18n.English, plain); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	svg := report.TimelineSVG(timelineOf(s), i18n.Korean)
+	svg := report.TimelineSVG(s.Timeline(), i18n.Korean)
 	if !strings.Contains(svg, `<line class="cut"`) || !strings.Contains(svg, ">0.2 s<") || strings.Contains(svg, ">0.3 s<") {
 		t.Errorf("the pause is not cut out of\n%s", svg)
 	}
@@ -151,7 +142,7 @@ func TestTimelineNamesMembers(t *testing.T) {
 		s.Claims(10, event.Acquired, program, 1, int32(i))
 	}
 	s.Add(100, event.Event{Type: event.Timeline})
-	got := report.TimelineText(timelineOf(s), i18n.English, plain)
+	got := report.TimelineText(s.Timeline(), i18n.English, plain)
 	for _, want := range []string{"p0  BB", "p1  CC", "p2  AA", "p3  DD", "; B is member#1; C is member#2; D is a\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
@@ -177,7 +168,7 @@ func TestTimelineOfARecording(t *testing.T) {
 		}
 		timelines.Emit(e)
 	}
-	if shown := timelines.Last(); shown == nil || report.TimelineText(shown, i18n.English, plain) != report.TimelineText(timelineOf(joining()), i18n.English, plain) {
+	if shown := timelines.Last(); shown == nil || report.TimelineText(shown, i18n.English, plain) != report.TimelineText(joining().Timeline(), i18n.English, plain) {
 		t.Errorf("drawn from the recording: %v", shown)
 	}
 	dir := filepath.Join(t.TempDir(), "pictures")

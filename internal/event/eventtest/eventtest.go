@@ -1,4 +1,5 @@
-// Package eventtest holds events against their JSON Schema (2020-12), and observations against that of their chapter.
+// Package eventtest holds events against their JSON Schema (2020-12), and observations against that of their chapter. It
+// makes events, too.
 package eventtest
 
 import (

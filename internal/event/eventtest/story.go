@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/event/timeline"
 	"kafkahandson/internal/i18n"
 )
 
@@ -46,4 +47,13 @@ func (s *Story) Handles(ms int, program string, partition int32, offsets ...int6
 	for i, o := range offsets {
 		s.Add(ms+10*i, event.Event{Type: event.Handled, Program: program, Record: &event.Record{Topic: "t", Partition: partition, Offset: o}})
 	}
+}
+
+// Timeline is that of the story so far.
+func (s *Story) Timeline() *timeline.Timeline {
+	var t timeline.Timeline
+	for _, e := range s.Events {
+		t.Add(e)
+	}
+	return &t
 }
