@@ -11,6 +11,7 @@ import (
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 	"kafkahandson/internal/stack"
 )
 
@@ -96,7 +97,7 @@ func TestNeedsMySQL(t *testing.T) {
 		}
 	}
 	t.Setenv("MYSQL_DSN", "nonsense")
-	if result, err := lesson.Play(t.Context(), claims("needy", lesson.MySQL()), opts); problem.ExitCode(err) != problem.ExitUsage {
+	if result, err := lesson.Play(t.Context(), claims("needy", lesson.MySQL()), opts); remedy.ExitCode(err) != problem.ExitUsage {
 		t.Errorf("result %+v, error %v", result, err)
 	}
 }
