@@ -138,47 +138,6 @@ func (c *class) pause(ctx context.Context) error {
 	}
 }
 
-// A member that skips a record shows, and one that is eager and dynamic, whatever it is told to be.
-func TestRebalanceSabotageShows(t *testing.T) {
-	t.Parallel()
-	result, err := lessontest.Play(t, ch3.Rebalance(), lesson.Options{
-		Variants: []string{"range", "cooperative-sticky", "static"},
-		Replace:  map[string]string{"ch3-offsets/rebalance": "ch3-offsets/testdata/careless-member"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if result.Passed {
-		t.Error("the verdict is PASS")
-	}
-	var failed []string
-	for _, v := range result.Variants {
-		for _, c := range v.Claims {
-			if !c.OK {
-				failed = append(failed, v.Name+": "+c.ID)
-			}
-			if c.ID == "nothing-lost" && c.Evidence != "1 ≠ 0" {
-				t.Errorf("%s: lost: %s", v.Name, c.Evidence)
-			}
-		}
-	}
-	want := []string{
-		"range: nothing-lost",
-		"cooperative-sticky: nothing-lost",
-		"cooperative-sticky: interrupted-by-b",
-		"cooperative-sticky: interrupted-by-c",
-		"cooperative-sticky: kept-by-a",
-		"cooperative-sticky: kept-without-repetition",
-		"static: nothing-lost",
-		"static: interrupted-by-restart",
-		"static: no-rebalance",
-		"static: still-a-member",
-	}
-	if !slices.Equal(failed, want) {
-		t.Errorf("claims that failed: %q, want %q", failed, want)
-	}
-}
-
 // A static member does not leave when it ends. On a cluster that goes on, the next run clears it away all the same.
 func TestRebalanceStaticAgain(t *testing.T) {
 	t.Setenv("KAFKAHANDSON_HOME", t.TempDir())

@@ -11,6 +11,7 @@ import (
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/lesson/process"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/stack"
 )
@@ -35,9 +36,12 @@ type Options struct {
 	Ask func(ctx context.Context, question Text) (string, error)
 	// Keep is called after the verdict, while the Kafka is still there; nil means go on at once.
 	Keep func(context.Context, stack.Kafka) error
-	// Replace starts another package in place of a program, by package: the tests sabotage lessons with it.
-	Replace map[string]string
+	// Mutate changes the source of the programs, for this run only: tests break with it what the lesson must notice.
+	Mutate []Mutation
 }
+
+// Mutation is a change of the source of a lesson's programs.
+type Mutation = process.Mutation
 
 // Result is the outcome of a lesson.
 type Result struct {

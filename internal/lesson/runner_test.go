@@ -19,6 +19,7 @@ import (
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
+	"kafkahandson/internal/lesson/process"
 	"kafkahandson/internal/lesson/runs"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/remedy"
@@ -203,10 +204,9 @@ func sameNames(a, b []string) bool {
 }
 
 func TestAStepThatTakesTooLongSaysWhatItWaitedFor(t *testing.T) {
-	t.Setenv("SABOTAGE", "hang")
 	_, err := lessontest.Play(t, roundTrip(), lesson.Options{
 		Timeout: 2 * time.Second,
-		Replace: map[string]string{consumer: "internal/lesson/testdata/sabotaged-consumer"},
+		Mutate:  []lesson.Mutation{{File: consumer + "/main.go", Old: "for m := range c.Messages() {", New: "for m := range c.Messages() {\n<-s.Context().Done(); if true { return nil }"}},
 	})
 	var wait *lesson.WaitError
 	if !errors.As(err, &wait) || wait.End != lesson.TimedOut || wait.Program != "manual-commit#1" {
@@ -219,11 +219,10 @@ func TestAStepThatTakesTooLongSaysWhatItWaitedFor(t *testing.T) {
 }
 
 func TestAProgramThatFailsShowsItsLastLines(t *testing.T) {
-	t.Setenv("SABOTAGE", "exit")
 	_, err := lessontest.Play(t, roundTrip(), lesson.Options{
-		Replace: map[string]string{consumer: "internal/lesson/testdata/sabotaged-consumer"},
+		Mutate: []lesson.Mutation{{File: consumer + "/main.go", Old: "config, err := p.Ready(ctx)", New: "if true { return p.UsageError(i18n.Verbatim(\"sabotaged\")) }\nconfig, err := p.Ready(ctx)"}},
 	})
-	if err == nil || !strings.Contains(err.Error(), "error: sabotaged") || !strings.Contains(err.Error(), "exit status 1") {
+	if err == nil || !strings.Contains(err.Error(), "error: sabotaged") || !strings.Contains(err.Error(), "exit status 2") {
 		t.Errorf("error %v does not show what the program said", err)
 	}
 }
@@ -353,5 +352,16 @@ func TestFoldersOfKilledRunsAreSwept(t *testing.T) {
 	}
 	if !slices.Equal(left, []string{"door", "rshared"}) {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// A mutation whose place is not there any more must not pass for a program that was not broken.
+func TestAMutationMatchesOnce(t *testing.T) {
+	for places, old := range []string{"no such line", "package main", "return nil"} {
+		_, err := lessontest.Play(t, roundTrip(), lesson.Options{Mutate: []lesson.Mutation{{File: consumer + "/main.go", Old: old, New: old}}})
+		var mutation *process.MutationError
+		if found := errors.As(err, &mutation); found == (places == 1) || found && (mutation.Places == 1 || places == 0 && mutation.Places != 0) {
+			t.Errorf("%q: %v", old, err)
+		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -169,21 +168,14 @@ func (s *stage) closeDatabase(ctx context.Context) error {
 	return errors.Join(s.folder.DropDatabases(s.database.drop(ctx)), s.database.close(ctx))
 }
 
-// buildPrograms builds the lesson's programs, or others in their place.
+// buildPrograms builds the lesson's programs, as they are or mutated.
 func (s *stage) buildPrograms(ctx context.Context) (err error) {
-	packages := slices.Clone(s.lesson.Programs)
-	for i, pkg := range packages {
-		if other, ok := s.opts.Replace[pkg]; ok {
-			packages[i] = other
-		}
+	if len(s.opts.Mutate) > 0 {
+		s.programs, err = s.launcher.BuildMutated(ctx, filepath.Join(s.folder.Dir(), "mutated"), s.lesson.Programs, s.opts.Mutate)
+	} else {
+		s.programs, err = s.launcher.Build(ctx, s.lesson.Programs)
 	}
-	if s.programs, err = s.launcher.Build(ctx, packages); err != nil {
-		return err
-	}
-	for pkg, other := range s.opts.Replace {
-		s.programs[pkg] = s.programs[other]
-	}
-	return nil
+	return err
 }
 
 // newRun is the run of a variant on this stage.

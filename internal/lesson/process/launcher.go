@@ -60,6 +60,14 @@ func (l *Launcher) Build(ctx context.Context, packages []string) (map[string]str
 	}
 	defer func() { _ = lock.Close() }() // the lock ends with the file
 
+	return l.compile(ctx, bin, packages)
+}
+
+// compile compiles programs into a folder and returns their files by package. flags are more flags for go build.
+func (l *Launcher) compile(ctx context.Context, bin string, packages []string, flags ...string) (map[string]string, error) {
+	if raceEnabled {
+		flags = append(flags, "-race")
+	}
 	byFolder := map[string][]string{} // programs of different chapters may share a name
 	files := map[string]string{}
 	for _, pkg := range packages {
@@ -72,11 +80,8 @@ func (l *Launcher) Build(ctx context.Context, packages []string) (map[string]str
 			return nil, fmt.Errorf("create the folder of the programs: %w", err)
 		}
 		slices.Sort(pkgs)
-		args := []string{"build", "-o", folder + string(filepath.Separator)}
-		if raceEnabled {
-			args = append(args, "-race")
-		}
-		cmd := exec.CommandContext(ctx, "go", append(args, pkgs...)...)
+		args := slices.Concat([]string{"build", "-o", folder + string(filepath.Separator)}, flags, pkgs)
+		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir = l.Root
 		cmd.WaitDelay = time.Second // at Ctrl-C, the compilers that go has started may hold the pipe longer than go
 		out, err := cmd.CombinedOutput()

@@ -1,4 +1,0 @@
-// Command does-nothing takes any flags, does nothing and calls it a success.
-package main
-
-func main() {}
