@@ -31,7 +31,6 @@ const (
 	Acquired  Type = "acquired"  // a consumer begins to work on a partition: assignment says which
 	Released  Type = "released"  // it has stopped to work on it
 	Committed Type = "committed" // a call of session.Commit() returned
-	Measured  Type = "measured"  // a number that a program measured
 	Observed  Type = "observed"  // something that only one chapter knows of
 	Idle      Type = "idle"      // nothing arrives, and why
 	Error     Type = "error"     // something failed and will be tried again
@@ -118,7 +117,7 @@ type Assignment struct {
 	Claims     map[string][]int32 `json:"claims"`
 }
 
-// Measurement is a number that was measured, or that a variant is compared by.
+// Measurement is a number that a variant is compared by.
 type Measurement struct {
 	ID    string    `json:"id"`
 	Name  i18n.Text `json:"name"`

@@ -130,7 +130,7 @@ func TestWriteFails(t *testing.T) {
 		t.Errorf("got %v, want %v", err, w.err)
 	}
 	var none writes
-	if err := event.Write(&none, event.Event{Type: event.Measured, Measurement: &event.Measurement{Value: math.NaN()}}); err == nil || len(none.calls) > 0 {
+	if err := event.Write(&none, event.Event{Type: event.Compared, Measurement: &event.Measurement{Value: math.NaN()}}); err == nil || len(none.calls) > 0 {
 		t.Errorf("what is no JSON: error %v, written %q", err, none.calls)
 	}
 }
@@ -153,7 +153,6 @@ func reports() map[event.Type]event.Event {
 		event.Acquired:  moved,
 		event.Released:  moved,
 		event.Committed: {Group: all.Group, Micros: all.Micros},
-		event.Measured:  {Measurement: &event.Measurement{ID: "rate", Name: i18n.Text{EN: "rate", KO: "속도"}, Value: 12.5, Unit: "records/s"}},
 		event.Observed:  {Observation: all.Observation},
 		event.Idle:      {Text: &i18n.Text{EN: "why", KO: "왜"}, Group: all.Group, Silence: all.Silence},
 		event.Error:     {Text: &i18n.Text{EN: "why", KO: "왜"}, Group: all.Group},
@@ -250,8 +249,6 @@ func TestWhatProgramsDoNotReport(t *testing.T) {
 		`{"v":2,"type":"released","assignment":{"group":"g","member":"m","generation":1,"claims":{}}}`,
 		`{"v":2,"type":"idle","text":{"en":"a","ko":"b"},"group":"g","silence":{"reason":"caught-up","ends":{"t":{"-1":0}}}}`,
 		`{"v":2,"type":"idle","text":{"en":"a","ko":"b"},"group":"g","silence":{"reason":"caught-up","ends":{"t":{"0":-1}}}}`,
-		`{"v":2,"type":"measured","measurement":{"id":"a b","name":{"en":"a","ko":"a"},"value":1}}`,
-		`{"v":2,"type":"measured","measurement":{"id":"a","name":{"en":"a","ko":""},"value":1}}`,
 		`{"v":2,"type":"observed","observation":{"kind":"A","data":{}}}`,
 		`{"v":2,"type":"observed","observation":{"kind":"a","data":[]}}`,
 		`{"v":2,"type":"observed","observation":{"kind":"a"}}`,

@@ -36,7 +36,6 @@ func reports() map[Type]payload {
 		Acquired:  assignment,
 		Released:  assignment,
 		Committed: {must: []string{"group"}, may: []string{"micros"}},
-		Measured:  {must: []string{"measurement"}},
 		Observed:  {must: []string{"observation"}},
 		Idle:      {must: []string{"text", "group", "silence"}},
 		Error:     {must: []string{"text"}, may: []string{"group"}},

@@ -49,7 +49,6 @@ func TestIdsAreStableWords(t *testing.T) {
 		"a tally without an id":    func(r *lesson.Run) { r.Tally("", text("x"), 1) },
 		"a number without a name":  func(r *lesson.Run) { r.Compare("Größe", text("x"), 1, "") },
 		"two tallies with one id":  func(r *lesson.Run) { r.Tally("a", text("x"), 1); r.Tally("a", text("x"), 1) },
-		"what is not measured":     func(r *lesson.Run) { r.Program(producer, "-topic", r.Topic("t", 1)).Run().Measured("rate") },
 		"a program it has not":     func(r *lesson.Run) { r.Program(consumer).Run() },
 		"a command that is not":    func(r *lesson.Run) { r.Command("no-such-command-here").Run() },
 		"an input that is not":     func(r *lesson.Run) { r.Command("cat").Input("no-such-file").Run() },

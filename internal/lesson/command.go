@@ -125,7 +125,7 @@ func (c *Command) start() (*Process, error) {
 	r := c.run
 	p := &Process{
 		run: r, name: r.processName(c.name), source: c.pkg + "/main.go", reports: c.pkg != "", done: make(chan struct{}),
-		crashes: c.crash != "", point: c.point, reached: map[reader]int64{}, measured: map[string]float64{},
+		crashes: c.crash != "", point: c.point, reached: map[reader]int64{},
 		members: map[string]*event.Assignment{}, idle: map[string]map[string]map[int32]int64{},
 	}
 	what := process.Command{Name: p.name, Args: c.args, Env: []string{i18n.EnvLang + "=" + string(r.opts.Lang)}, Input: c.input}

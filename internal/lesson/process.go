@@ -32,7 +32,6 @@ type Process struct {
 	handled   Records
 	passed    Records          // handled, or recognised as duplicates
 	reached   map[reader]int64 // the offset after the last record that it is done with
-	measured  map[string]float64
 	observed  []observed
 	members   map[string]*event.Assignment          // what it is, by group
 	reported  int                                   // how often
@@ -90,17 +89,6 @@ func (p *Process) Handled() Records {
 	p.run.mu.Lock()
 	defer p.run.mu.Unlock()
 	return slices.Clone(p.handled)
-}
-
-// Measured returns the number with this id that the program measured; it ends the run if there is none.
-func (p *Process) Measured(id string) float64 {
-	p.run.mu.Lock()
-	value, ok := p.measured[id]
-	p.run.mu.Unlock()
-	if !ok {
-		p.run.Must(fmt.Errorf("%s has not measured %q", p.name, id))
-	}
-	return value
 }
 
 // Lines returns what the program printed last, up to 1000 lines, oldest first.

@@ -220,8 +220,6 @@ func (r *Run) observe(p *Process, e event.Event) {
 	case event.Committed:
 		c := r.commits[e.Group]
 		r.commits[e.Group] = commits{c.calls + 1, c.took + time.Duration(e.Micros)*time.Microsecond}
-	case event.Measured:
-		p.measured[e.Measurement.ID] = e.Measurement.Value
 	case event.Observed:
 		p.observed = append(p.observed, observed{*e.Observation, e.Time})
 	case event.Assigned:

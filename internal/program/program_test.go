@@ -71,7 +71,7 @@ func play(role string) func(context.Context, *program.Program) error {
 			for range 4 {
 				go func() { // until the crash
 					for ctx.Err() == nil {
-						p.Measured("pulse", i18n.Verbatim("pulse"), 1, "")
+						p.Observe(i18n.Text{}, swan{})
 					}
 				}()
 			}
@@ -144,7 +144,6 @@ func play(role string) func(context.Context, *program.Program) error {
 			p.Handled(in, g)
 			p.Member("shop").Handled(in, g)
 			p.Duplicate(in, g) // of the only group by now
-			p.Measured("speed", i18n.Text{EN: "speed", KO: "속도"}, 12.5, "records/s")
 			p.Observe(i18n.Text{EN: "a swan", KO: "백조"}, swan{Color: "black"})
 			p.Observe(i18n.Text{}, swan{})
 			return nil
@@ -533,7 +532,6 @@ func TestReports(t *testing.T) {
 		"handled p1@5   key=3 #7 Ann: hello",
 		"handled p1@5   key=3 #7 Ann: hello",
 		"seen    p1@5   key=3 #7 Ann: hello",
-		"speed: 12.5 records/s",
 		"a swan",
 	}
 	if !slices.Equal(lines, want) || status != 0 {
@@ -548,7 +546,6 @@ func TestReports(t *testing.T) {
 		{Type: event.Handled, Record: at(5, "3")},
 		{Type: event.Handled, Record: at(5, "3"), Group: "shop"},
 		{Type: event.Duplicate, Record: at(5, "3"), Group: "shop"},
-		{Type: event.Measured, Measurement: &event.Measurement{ID: "speed", Name: i18n.Text{EN: "speed", KO: "속도"}, Value: 12.5, Unit: "records/s"}},
 		{Type: event.Observed, Observation: &event.Observation{Kind: "swan", Data: []byte(`{"color":"black"}`)}},
 		{Type: event.Observed, Observation: &event.Observation{Kind: "swan", Data: []byte(`{"color":""}`)}},
 	} {

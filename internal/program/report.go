@@ -39,15 +39,6 @@ func (p *Program) Duplicate(m *sarama.ConsumerMessage, what Message) {
 // Observer reports what happens in a consumer group: to the terminal what a person wants to know, to a lesson all.
 func (p *Program) Observer(group string) kafka.GroupObserver { return p.Member(group).Observer() }
 
-// Measured reports a number that the program measured: records per second, bytes. A lesson finds it by its id, and
-// compares its variants with it.
-func (p *Program) Measured(id string, name i18n.Text, value float64, unit string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fmt.Fprintf(p.stdout, "%s: %s %s\n", name.In(p.lang), strings.TrimSuffix(fmt.Sprintf("%.1f", value), ".0"), unit)
-	p.lesson.report(event.Event{Type: event.Measured, Measurement: &event.Measurement{ID: id, Name: name, Value: value, Unit: unit}})
-}
-
 // Observation is something that only the programs and lessons of one chapter know of. As JSON it is an object.
 type Observation interface {
 	// Kind is its stable name: lower-case words with hyphens.

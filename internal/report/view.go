@@ -95,7 +95,7 @@ func (v *View) Emit(e event.Event) {
 		}
 		v.crashes[e.Program] = e.Point
 		return
-	case event.Measured, event.Observed, event.Assigned, event.Revoked, event.Acquired, event.Released, event.Committed, event.Held, event.Idle, event.Error:
+	case event.Observed, event.Assigned, event.Revoked, event.Acquired, event.Released, event.Committed, event.Held, event.Idle, event.Error:
 		return // the program has printed what a person needs of these
 	}
 	v.endFlow()

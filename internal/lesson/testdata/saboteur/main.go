@@ -104,8 +104,6 @@ func sabotage(ctx context.Context, how, topic string) error {
 		write(`{"v":2,"type":"held","point":"x","variant":"another"}` + "\n")
 	case "leaves the record out":
 		write(`{"v":2,"type":"handled"}` + "\n")
-	case "leaves the number out":
-		write(`{"v":2,"type":"measured"}` + "\n")
 	case "speaks of version 1":
 		write(`{"v":1,"type":"held","point":"x"}` + "\n")
 	case "writes what is no JSON":
