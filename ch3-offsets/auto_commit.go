@@ -6,23 +6,13 @@ import "kafkahandson/internal/lesson"
 func AutoCommit() lesson.Lesson {
 	return lesson.Lesson{
 		Name:  "ch3-auto-commit",
-		Title: lesson.Text{EN: "Let the client commit", KO: "자동 커밋"},
-		Predict: lesson.Text{
-			EN: "sarama commits in the background, at each tick of a clock, whatever has been marked by then. The consumer dies while it works on record 15. How many records come again if it marks a record after the work, and the clock has not ticked yet? And what happens to record 15 if it marks it before the work, and the clock ticks in between?",
-			KO: "sarama는 정해진 간격마다 백그라운드에서, 그때까지 표시(mark)된 위치를 커밋합니다. 컨슈머가 15번째 레코드를 처리하다가 죽습니다. 작업이 끝난 뒤에 표시하고 아직 한 번도 커밋하지 않았다면 몇 개가 다시 올까요? 작업 전에 표시하고 그 사이에 커밋이 일어났다면 15번째 레코드는 어떻게 될까요?",
-		},
+		Texts: texts,
 		Variants: []lesson.Variant{
 			{Name: markAfter, Title: lesson.Text{EN: "mark when the work is done (at least once)", KO: "작업이 끝난 뒤에 표시 (적어도 한 번)"}},
 			{Name: markBefore, Title: lesson.Text{EN: "mark first, then work (at most once): the wrong way", KO: "먼저 표시하고 나서 작업 (최대 한 번): 잘못된 방법"}},
 		},
 		Programs: []string{"ch3-offsets/producer", "ch3-offsets/auto-commit"},
 		Run:      autoCommit,
-		Why: lesson.Text{
-			EN: "A background commit tells the broker what was marked, not what was done. Marked after the work, everything since the last tick of the clock comes again: repeated, never lost. Marked before the work, the tick can fall between the mark and the work; then the group believes the record is done, and nobody will ever read it again.",
-			KO: "백그라운드 커밋은 '끝난 일'이 아니라 '표시된 위치'를 브로커에 알립니다. 작업이 끝난 뒤에 표시하면 마지막 커밋 이후의 레코드가 모두 다시 옵니다. 중복될 뿐 유실되지는 않습니다. 작업 전에 표시하면 표시와 작업 사이에 커밋이 끼어들 수 있습니다. 그러면 그룹은 그 레코드가 끝났다고 믿고, 아무도 다시 읽지 않습니다.",
-		},
-		Read: "ch3-offsets/auto-commit/main.go, ConsumeClaim",
-		Java: "chapter4/clip3, enable.auto.commit=true (AckMode RECORD/BATCH …)",
 	}
 }
 

@@ -11,11 +11,7 @@ import (
 func ExactlyOnce() lesson.Lesson {
 	return lesson.Lesson{
 		Name:  "ch3-exactly-once",
-		Title: lesson.Text{EN: "Read, answer and commit exactly once", KO: "정확히 한 번: 읽고 답하고 커밋하기"},
-		Predict: lesson.Text{
-			EN: "A program reads 30 greetings from one topic and sends an answer to each to another. The power fails when the answer to #15 is sent and its offset is not yet committed. After a restart, how many answers are in the other topic? How many does a reader see that reads only what is committed? And what if the first program was not dead, only frozen, and wakes up?",
-			KO: "프로그램이 한 토픽에서 인사말 30개를 읽고, 하나마다 답장을 다른 토픽으로 보냅니다. #15의 답장을 보내고 아직 오프셋을 커밋하지 않았을 때 전원이 나갑니다. 다시 시작하면 다른 토픽에는 답장이 몇 개 있을까요? 커밋된 것만 읽는 컨슈머에게는 몇 개가 보일까요? 첫 번째 프로그램이 죽은 것이 아니라 얼어붙었다가 깨어난다면 어떻게 될까요?",
-		},
+		Texts: texts,
 		Variants: []lesson.Variant{
 			{Name: atLeastOnce, Title: lesson.Text{EN: "send, then commit: the wrong way", KO: "보내고 나서 커밋하기: 잘못된 방법"}},
 			{Name: inTransactions, Title: lesson.Text{EN: "send and commit in one transaction", KO: "보내기와 커밋을 한 트랜잭션으로"}},
@@ -23,11 +19,6 @@ func ExactlyOnce() lesson.Lesson {
 		},
 		Programs: []string{"ch3-offsets/producer", "ch3-offsets/exactly-once", "ch3-offsets/reader"},
 		Run:      exactlyOnce,
-		Why: lesson.Text{
-			EN: "Sending and committing are two writes, and between two writes there is always room for a crash; a transaction makes them one, because the broker shows a read_committed reader the answer only when the offset is committed too. A killed program leaves its transaction open, and readers wait before it until a producer with the same transactional id starts, which aborts it, or until the transaction timeout (1 minute here) is over. The same start gives the id a new epoch, so whoever comes back from the dead with the old epoch is refused.",
-			KO: "보내기와 커밋은 두 번의 쓰기이고, 두 쓰기 사이에는 언제나 장애가 끼어들 틈이 있습니다. 트랜잭션은 둘을 하나로 묶습니다. 브로커는 오프셋까지 커밋되었을 때만 read_committed로 읽는 컨슈머에게 답장을 보여 줍니다. 강제로 종료된 프로그램은 트랜잭션을 열어 둔 채 사라지고, 읽는 쪽은 그 앞에서 기다립니다. 같은 트랜잭션 ID를 가진 프로듀서가 시작해서 그 트랜잭션을 취소하거나, 트랜잭션 타임아웃(여기서는 1분)이 지날 때까지입니다. 그렇게 시작할 때 ID는 새 에포크(epoch)를 받으므로, 옛 에포크를 가지고 뒤늦게 돌아온 프로그램은 거부됩니다.",
-		},
-		Read: "ch3-offsets/exactly-once/main.go, answerInTransaction",
 	}
 }
 

@@ -10,11 +10,7 @@ import (
 func IdempotentConsumer() lesson.Lesson {
 	return lesson.Lesson{
 		Name:  "ch3-idempotent-consumer",
-		Title: lesson.Text{EN: "Handle each message once", KO: "멱등 컨슈머"},
-		Predict: lesson.Text{
-			EN: "30 greetings are sent twice: 60 records, 30 different messages. Each message should write one row. The consumer dies after record 40, before it commits, and starts again. How many rows are there in the end if it remembers nothing? If it remembers what it has seen in a map? If it remembers it in MySQL, and the power also fails between the two inserts of message 15, that of the memory and that of the row?",
-			KO: "인사말 30개를 두 번 보냅니다. 레코드는 60개, 서로 다른 메시지는 30개입니다. 메시지마다 행을 하나만 써야 합니다. 컨슈머가 40번째 레코드 뒤, 커밋하기 전에 죽고 다시 시작합니다. 아무것도 기억하지 않으면 마지막에 행은 몇 개일까요? 본 것을 맵에 기억하면? MySQL에 기억하고, 15번 메시지의 두 INSERT(기억을 남기는 것과 행을 쓰는 것) 사이에서도 한 번 더 전원이 나간다면?",
-		},
+		Texts: texts,
 		Variants: []lesson.Variant{
 			{Name: "none", Title: lesson.Text{EN: "remember nothing: the wrong way", KO: "기억하지 않기: 잘못된 방법"}},
 			{Name: "memory", Title: lesson.Text{EN: "remember in a map of the process: the wrong way", KO: "프로세스의 맵에 기억하기: 잘못된 방법"}},
@@ -23,12 +19,6 @@ func IdempotentConsumer() lesson.Lesson {
 		Programs: []string{"ch3-offsets/producer", "ch3-offsets/idempotent-consumer"},
 		Needs:    []lesson.Need{lesson.MySQL()},
 		Run:      idempotentConsumer,
-		Why: lesson.Text{
-			EN: "At-least-once delivery repeats, and a producer that sends again repeats too; no broker setting can tell that two records mean the same. A map forgets everything when the process dies, so whatever comes afterwards looks new. A row in consumed_message, written in the same transaction as the work, cannot disagree with the work: either both are there or neither, and the primary key refuses the second one.",
-			KO: "'적어도 한 번' 전달은 반복되고, 다시 보내는 프로듀서도 반복을 만듭니다. 두 레코드가 같은 뜻이라는 것은 브로커 설정으로 알 수 없습니다. 맵은 프로세스가 죽으면 모두 잊어버리므로 그 뒤에 오는 것은 전부 새것처럼 보입니다. 작업과 같은 트랜잭션에서 쓴 consumed_message 행은 작업과 어긋날 수 없습니다. 둘 다 있거나 둘 다 없고, 두 번째는 기본 키가 거절합니다.",
-		},
-		Read: "ch3-offsets/idempotent-consumer/main.go, welcome",
-		Java: "chapter4/clip7, MyConsumer with a ConcurrentHashMap of ids",
 	}
 }
 

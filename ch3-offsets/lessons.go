@@ -2,7 +2,14 @@
 // worth when the power fails.
 package ch3
 
-import "kafkahandson/internal/lesson"
+import (
+	"embed"
+
+	"kafkahandson/internal/lesson"
+)
+
+//go:embed text README.md README.ko.md
+var texts embed.FS
 
 // Chapter returns chapter 3, its lessons in the order of the lectures.
 func Chapter() lesson.Chapter {

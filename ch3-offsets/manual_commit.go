@@ -6,11 +6,7 @@ import "kafkahandson/internal/lesson"
 func ManualCommit() lesson.Lesson {
 	return lesson.Lesson{
 		Name:  "ch3-manual-commit",
-		Title: lesson.Text{EN: "Commit by hand", KO: "수동 커밋"},
-		Predict: lesson.Text{
-			EN: "30 records wait. The consumer dies right after it has handled record 15, before it can commit it. After a restart, how many records come again if it commits after every record? After every 10? Never?",
-			KO: "레코드 30개가 기다리고 있습니다. 컨슈머가 15번째 레코드를 처리한 직후, 커밋하기 전에 죽습니다. 다시 시작하면 몇 개가 다시 올까요? 레코드마다 커밋할 때는? 10개마다 커밋할 때는? 한 번도 커밋하지 않을 때는?",
-		},
+		Texts: texts,
 		Variants: []lesson.Variant{
 			{Name: perRecord, Title: lesson.Text{EN: "commit after every record", KO: "레코드마다 커밋"}},
 			{Name: perBatch, Title: lesson.Text{EN: "commit after every 10 records", KO: "10개마다 커밋"}},
@@ -18,12 +14,6 @@ func ManualCommit() lesson.Lesson {
 		},
 		Programs: []string{"ch3-offsets/producer", "ch3-offsets/manual-commit"},
 		Run:      manualCommit,
-		Why: lesson.Text{
-			EN: "The broker remembers one number for each partition: the next offset to read. Records that are handled and not yet committed come again, so work first and commit afterwards loses nothing and repeats at most what one commit covers. A commit costs a round trip to the broker, so the rarer you commit, the faster you are and the more comes again; a mark without a commit is only a note in the memory of a process that dies.",
-			KO: "브로커는 파티션마다 숫자 하나, 즉 다음에 읽을 오프셋만 기억합니다. 처리했지만 아직 커밋하지 않은 레코드는 다시 옵니다. 그래서 먼저 일하고 나중에 커밋하면 유실은 없고, 많아야 커밋 한 번이 덮는 만큼만 반복됩니다. 커밋은 브로커까지 한 번 다녀오는 비용이 들기 때문에 드물게 할수록 빨라지고 그만큼 더 많이 다시 옵니다. 커밋 없는 표시는 곧 죽을 프로세스의 메모리에 적힌 메모일 뿐입니다.",
-		},
-		Read: "ch3-offsets/manual-commit/main.go, ConsumeClaim",
-		Java: "chapter4/clip4, MyConsumer.listen(record, acknowledgment)",
 	}
 }
 

@@ -14,11 +14,7 @@ import (
 func OffsetReset() lesson.Lesson {
 	return lesson.Lesson{
 		Name:  "ch3-offset-reset",
-		Title: lesson.Text{EN: "Move a group's offsets", KO: "오프셋 재설정"},
-		Predict: lesson.Text{
-			EN: "A group has read 20 of 30 records and stands at offset 20. You move it: to the earliest offset, to the latest, to a time, by -5, to offset 21. Which record does it read next, and which ones never? And where does a group begin that has no committed offset, or whose committed offset retention has deleted?",
-			KO: "그룹이 30개 가운데 20개를 읽어 오프셋 20에 있습니다. 이 그룹을 가장 이른 오프셋으로, 가장 최근 오프셋으로, 어떤 시각으로, -5만큼, 오프셋 21로 옮깁니다. 다음에 읽는 레코드는 무엇이고, 영영 읽지 않는 레코드는 무엇일까요? 커밋된 오프셋이 없는 그룹, 또는 커밋된 오프셋의 레코드를 보존 정책이 지워 버린 그룹은 어디서 시작할까요?",
-		},
+		Texts: texts,
 		Variants: []lesson.Variant{
 			{Name: toEarliest, Title: lesson.Text{EN: "read everything again", KO: "처음부터 다시 읽기"}},
 			{Name: toLatest, Title: lesson.Text{EN: "skip what is waiting", KO: "밀린 레코드 건너뛰기"}},
@@ -32,12 +28,6 @@ func OffsetReset() lesson.Lesson {
 		},
 		Programs: []string{"ch3-offsets/producer", "ch3-offsets/initial-offset", "cmd/lab"},
 		Run:      offsetReset,
-		Why: lesson.Text{
-			EN: "A reset is a commit that somebody else makes in the group's name, so the group must be empty: a living member would overwrite it with its next commit, and the broker refuses it. Going back repeats records and going forward loses them, for this group only; the log does not change. Where there is no committed offset that can be used, because the group is new or retention has deleted what it points at, Consumer.Offsets.Initial decides: oldest reads all there is, newest skips it without a word.",
-			KO: "재설정은 다른 누군가가 그룹의 이름으로 하는 커밋입니다. 살아 있는 멤버가 있으면 다음 커밋으로 덮어써 버리므로 그룹이 비어 있어야 하고, 아니면 거부됩니다. 뒤로 옮기면 레코드가 반복되고 앞으로 옮기면 유실되는데, 이 그룹에만 해당하며 로그는 그대로입니다. 그룹이 새것이거나 커밋된 위치의 레코드를 보존 정책이 지워서 쓸 수 있는 오프셋이 없으면 Consumer.Offsets.Initial이 정합니다. oldest는 남아 있는 것을 모두 읽고, newest는 아무런 알림 없이 건너뜁니다.",
-		},
-		Read: "ch3-offsets/initial-offset/main.go, Consumer.Offsets.Initial",
-		Java: "chapter4/clip5, kafka-consumer-groups --reset-offsets, auto.offset.reset",
 	}
 }
 

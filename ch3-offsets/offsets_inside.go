@@ -10,20 +10,10 @@ import (
 // OffsetsInside is ch3-offsets-inside.
 func OffsetsInside() lesson.Lesson {
 	return lesson.Lesson{
-		Name:  "ch3-offsets-inside",
-		Title: lesson.Text{EN: "Where committed offsets live", KO: "커밋된 오프셋이 사는 곳"},
-		Predict: lesson.Text{
-			EN: "A group reads 30 records from three partitions and commits after each of them. Where does Kafka write that down: does it keep three numbers, or thirty? And what is left of them when the group is deleted?",
-			KO: "한 그룹이 파티션 세 개에서 레코드 30개를 읽으면서 하나마다 커밋합니다. Kafka는 그것을 어디에 적어 둘까요? 남는 숫자는 세 개일까요, 서른 개일까요? 그룹을 삭제하면 그 가운데 무엇이 남을까요?",
-		},
+		Name:     "ch3-offsets-inside",
+		Texts:    texts,
 		Programs: []string{"ch3-offsets/producer", "ch3-offsets/manual-commit", "ch3-offsets/offsets-inside"},
 		Run:      offsetsInside,
-		Why: lesson.Text{
-			EN: "Kafka's memory of a group is a topic like yours: a commit is a record in __consumer_offsets, with group, topic and partition as its key and the next offset to read as its value. Only the last record of a key counts, and compaction removes the others in time, so it stays small however often you commit; but each commit is a write to every replica, which is why commits are not free. Nothing can be taken out of a log, so deleting a group appends a record with the same key and no value, a tombstone: from then on the broker has forgotten, while the old records stay until compaction comes by.",
-			KO: "Kafka가 그룹을 기억하는 곳도 여러분의 토픽과 똑같은 토픽입니다. 커밋은 __consumer_offsets에 쓰는 레코드 하나이고, 키는 그룹·토픽·파티션, 값은 다음에 읽을 오프셋입니다. 같은 키에서는 마지막 레코드만 유효하고 나머지는 때가 되면 컴팩션이 지우므로 아무리 자주 커밋해도 크기는 작게 유지됩니다. 그래도 커밋마다 모든 복제본에 쓰기 때문에 공짜는 아닙니다. 로그에서는 아무것도 빼낼 수 없으므로, 그룹을 삭제하면 같은 키에 값이 없는 레코드, 즉 툼스톤을 덧붙입니다. 그때부터 브로커는 잊어버리고, 옛 레코드는 컴팩션이 올 때까지 남아 있습니다.",
-		},
-		Read: "ch3-offsets/offsets-inside/decode.go, decode",
-		Java: "chapter4/clip5, kafka-consumer-groups --describe",
 		Needs: []lesson.Need{lesson.RealKafka(lesson.Text{
 			EN: "it needs the compose stack (make up): the embedded Kafka does not keep offsets in a topic, so there is no __consumer_offsets to look into",
 			KO: "compose 스택(make up)이 필요합니다. 내장 Kafka는 오프셋을 토픽에 보관하지 않아서 들여다볼 __consumer_offsets가 없습니다",

@@ -14,11 +14,7 @@ import (
 func ProducerTuning() lesson.Lesson {
 	return lesson.Lesson{
 		Name:  "ch3-producer-tuning",
-		Title: lesson.Text{EN: "Make the producer fast", KO: "프로듀서 빠르게 만들기"},
-		Predict: lesson.Text{
-			EN: "Greetings are sent in eight ways, and all of them arrive each time. How many times faster is it not to wait for each record? How much room does a record take on disk when the producer compresses it, and how much when each record travels alone?",
-			KO: "인사말을 여덟 가지 방법으로 보내고, 매번 모두 도착합니다. 레코드마다 기다리지 않으면 몇 배나 빨라질까요? 프로듀서가 압축하면 레코드 하나가 디스크를 얼마나 차지할까요? 레코드를 하나씩 따로 보낼 때는요?",
-		},
+		Texts: texts,
 		Variants: []lesson.Variant{
 			{Name: "sync", Title: lesson.Text{EN: "wait for each record's acknowledgement", KO: "레코드마다 확인 응답(ack)을 기다리기"}},
 			{Name: "async", Title: lesson.Text{EN: "do not wait: what gathers while a request is on its way goes with the next", KO: "기다리지 않기: 요청이 오가는 동안 모인 것은 다음 요청에 함께 보냄"}},
@@ -31,12 +27,6 @@ func ProducerTuning() lesson.Lesson {
 		},
 		Programs: []string{"ch3-offsets/producer-tuning"},
 		Run:      producerTuning,
-		Why: lesson.Text{
-			EN: "A request costs a round trip whether it carries one record or a thousand, so a producer is fast when it does not wait for each record: sarama then sends together whatever has gathered while a request was on its way, and linger gathers more on purpose, which helps most where records trickle in. Batches are compressed as a whole and stored as they came, so the saving counts in the network, on every replica's disk and for every consumer (30 texts again and again are kinder to a codec than your data will be), while a record that travels alone drags a batch header of 61 bytes along. acks=1 spares the wait for the followers, and its price is not in the table: what only the leader had is lost with the leader, and without idempotence a retry may store a record twice. Before you choose a codec by its rate, run it again: the fast ways differ by how busy this computer is, too.",
-			KO: "요청 한 번은 레코드를 하나 싣든 천 개 싣든 왕복 한 번의 비용이 듭니다. 그래서 레코드마다 기다리지 않아야 빠릅니다. 그러면 sarama는 요청이 오가는 동안 모인 것을 함께 보내고, linger는 일부러 더 모읍니다. linger는 레코드가 띄엄띄엄 들어올 때 특히 도움이 됩니다. 배치는 통째로 압축되고 받은 그대로 저장되므로 네트워크에서도, 모든 복제본의 디스크에서도, 모든 컨슈머에서도 절약됩니다(같은 글 30개가 반복되니 실제 데이터보다 훨씬 잘 압축됩니다). 반면에 혼자 가는 레코드에는 61바이트짜리 배치 헤더가 매번 붙습니다. acks=1은 팔로워를 기다리는 시간을 아끼지만 그 대가는 표에 나오지 않습니다. 리더만 가지고 있던 레코드는 리더와 함께 사라지고, 멱등성이 없으니 재시도하면 같은 레코드가 두 번 저장될 수 있습니다. 속도만 보고 코덱을 고르기 전에 한 번 더 실행해 보세요. 빠른 방법들끼리의 차이에는 지금 이 컴퓨터가 얼마나 바쁜지도 섞여 있습니다.",
-		},
-		Read: "ch3-offsets/producer-tuning/main.go, run",
-		Java: "chapter4/clip8, application.yml: linger.ms, batch.size, compression.type, acks",
 	}
 }
 

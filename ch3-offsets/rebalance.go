@@ -12,11 +12,7 @@ import (
 func Rebalance() lesson.Lesson {
 	return lesson.Lesson{
 		Name:  "ch3-rebalance",
-		Title: lesson.Text{EN: "Who owns which partition when", KO: "언제 누가 어느 파티션을 소유하는가"},
-		Predict: lesson.Text{
-			EN: "A works on 6 partitions alone. Then B joins the group, and then C. When B joins, on how many of its 6 partitions must A stop working, if only for a moment: with range? With sticky? With cooperative-sticky? And if B has an instance id and is restarted in a deployment, what does A notice of it?",
-			KO: "A가 혼자 파티션 6개를 처리하고 있습니다. 그룹에 B가 들어오고, 이어서 C가 들어옵니다. B가 들어올 때 A는 6개 가운데 몇 개에서 잠깐이라도 손을 떼야 할까요? range일 때는? sticky일 때는? cooperative-sticky일 때는? 그리고 인스턴스 ID가 있는 B를 배포하느라 다시 시작하면, A는 무엇을 알아챌까요?",
-		},
+		Texts: texts,
 		Variants: []lesson.Variant{
 			{Name: byRange, Title: lesson.Text{EN: "everyone gives up everything, and shares are dealt anew", KO: "모두 다 내려놓고 처음부터 다시 나누기"}},
 			{Name: sticky, Title: lesson.Text{EN: "everyone gives up everything, and gets its own back", KO: "모두 다 내려놓지만 자기 것을 되돌려 받기"}},
@@ -25,12 +21,6 @@ func Rebalance() lesson.Lesson {
 		},
 		Programs: []string{"ch3-offsets/producer", "ch3-offsets/rebalance"},
 		Run:      rebalance,
-		Why: lesson.Text{
-			EN: "With an eager strategy (range, sticky) every member gives up everything before it rejoins, so one newcomer stops the whole group until its slowest member has let go, and what was handled and not committed comes again; sticky only sees to it that fewer partitions have a new owner afterwards. A cooperative strategy rebalances twice, first to free what moves and then to hand it over: what moves waits a little longer, what stays does not wait at all and repeats nothing. A static member does not leave the group when it ends: until its session timeout the broker keeps its partitions for whoever comes with the same instance id, which suits a quick restart, and means that nobody works on them until then if it does not come back.",
-			KO: "eager 전략(range, sticky)에서는 모든 멤버가 전부 내려놓아야 다시 참여할 수 있습니다. 그래서 새 멤버 하나 때문에 가장 느린 멤버가 손을 뗄 때까지 그룹 전체가 멈추고, 처리했지만 커밋하지 않은 레코드는 다시 옵니다. sticky는 그 뒤에 소유자가 바뀌는 파티션을 줄여 줄 뿐입니다. cooperative 전략은 옮길 것을 먼저 비우고 나서 넘겨주느라 리밸런스를 두 번 합니다. 옮겨 가는 파티션은 조금 더 기다리지만, 그대로 있는 파티션은 전혀 멈추지 않고 반복도 없습니다. 정적 멤버는 종료해도 그룹을 떠나지 않습니다. 브로커가 세션 타임아웃까지 파티션을 맡아 두었다가 같은 인스턴스 ID로 돌아오면 돌려줍니다. 빠른 재시작에는 좋지만, 돌아오지 않으면 그때까지 아무도 그 파티션을 처리하지 않습니다.",
-		},
-		Read: "ch3-offsets/rebalance/main.go, GroupStrategies",
-		Java: "partition.assignment.strategy=RangeAssignor | StickyAssignor | CooperativeStickyAssignor; group.instance.id",
 	}
 }
 

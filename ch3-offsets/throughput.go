@@ -10,11 +10,7 @@ import (
 func Throughput() lesson.Lesson {
 	return lesson.Lesson{
 		Name:  "ch3-throughput",
-		Title: lesson.Text{EN: "Consume faster, and lose nothing", KO: "유실 없이 더 빠르게 소비하기"},
-		Predict: lesson.Text{
-			EN: "The work for a record takes 10 ms, so one goroutine does 100 records a second. A pool of 64 goroutines is much faster. The consumer is killed in the middle of its work: which of the four ways loses records?",
-			KO: "레코드 하나를 처리하는 데 10ms가 걸리므로, 고루틴 하나는 1초에 100개를 처리합니다. 고루틴 64개의 풀은 훨씬 빠릅니다. 한창 일하는 중에 컨슈머가 강제로 종료됩니다. 네 가지 방법 가운데 레코드를 잃는 것은 어느 것일까요?",
-		},
+		Texts: texts,
 		Variants: []lesson.Variant{
 			{Name: "one", Title: lesson.Text{EN: "one record at a time", KO: "한 번에 하나씩"}},
 			{Name: "partitions", Title: lesson.Text{EN: "one goroutine for each partition", KO: "파티션마다 고루틴 하나"}},
@@ -31,12 +27,6 @@ func Throughput() lesson.Lesson {
 			},
 			Prepare: benchThroughput,
 		},
-		Why: lesson.Text{
-			EN: "A mark says: everything before here is done. The unsafe pool says so when a record enters its queue, so whatever waits in the queue when the power fails is lost for good, and two goroutines may finish two records of one key in the wrong order. The ordered pool gives each key one record at a time and marks only the highest offset below which everything is done; a crash repeats some records and loses none.",
-			KO: "표시(mark)는 '이 앞은 모두 끝났다'는 뜻입니다. 안전하지 않은 풀은 레코드가 대기열에 들어가는 순간 그렇게 말해 버립니다. 그래서 전원이 나갈 때 대기열에 있던 것은 영영 사라지고, 같은 키의 두 레코드가 뒤바뀐 순서로 끝나기도 합니다. 순서를 지키는 풀은 키마다 한 번에 하나씩만 처리하고, 그 아래가 모두 끝난 가장 높은 오프셋까지만 표시합니다. 중간에 죽으면 일부가 반복될 뿐 아무것도 잃지 않습니다.",
-		},
-		Read: "ch3-offsets/throughput/main.go, ConsumeClaim",
-		Java: "chapter4/clip8, MyConsumer with an ExecutorService",
 	}
 }
 

@@ -8,6 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/lesson"
+	"kafkahandson/internal/lesson/prose"
 )
 
 func read(t *testing.T, elem ...string) string {
@@ -19,6 +23,16 @@ func read(t *testing.T, elem ...string) string {
 	return string(data)
 }
 
+// proseOf is the texts of a lesson: all of them, in both languages, or the test ends.
+func proseOf(t *testing.T, l lesson.Lesson) prose.Prose {
+	t.Helper()
+	p, err := l.Prose()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // The definitions of the lessons are the one truth; Makefile and guides repeat it for people.
 func TestMakefileAgreesWithLessons(t *testing.T) {
 	makefile := read(t, "Makefile")
@@ -28,10 +42,11 @@ func TestMakefileAgreesWithLessons(t *testing.T) {
 	}
 	phony := strings.Fields(strings.ReplaceAll(regexp.MustCompile(`(?s)\.PHONY:(.*?[^\\])\n`).FindStringSubmatch(makefile)[1], "\\", ""))
 	for _, l := range allLessons() {
-		if got := targets[l.Name]; got != l.Title.EN {
-			t.Errorf("Makefile describes %s as %q, its title is %q", l.Name, got, l.Title.EN)
+		title := proseOf(t, l).Title.EN
+		if got := targets[l.Name]; got != title {
+			t.Errorf("Makefile describes %s as %q, its title is %q", l.Name, got, title)
 		}
-		if !strings.Contains(makefile, fmt.Sprintf("\n%s: lab ## %s\n\t@$(LAB) run $@ $(ARGS)\n", l.Name, l.Title.EN)) {
+		if !strings.Contains(makefile, fmt.Sprintf("\n%s: lab ## %s\n\t@$(LAB) run $@ $(ARGS)\n", l.Name, title)) {
 			t.Errorf("Makefile does not run %s", l.Name)
 		}
 		if measures := strings.Contains(makefile, fmt.Sprintf("\n%s-bench: lab ## %s\n\t@$(LAB) bench %[1]s $(ARGS)\n", l.Name, targets[l.Name+"-bench"])); measures != (l.Bench != nil) {
@@ -59,9 +74,10 @@ func TestGuidesAgreeWithLessons(t *testing.T) {
 		for _, c := range chapters() {
 			guide := read(t, c.Folder, readme)
 			for _, l := range c.Lessons {
-				r := row{l.Name, l.Title.EN, place.FindString(l.Java)}
+				prose := proseOf(t, l)
+				r := row{l.Name, prose.Title.EN, place.FindString(prose.Java)}
 				if strings.HasSuffix(readme, ".ko.md") {
-					r.title = l.Title.KO
+					r.title = prose.Title.KO
 				}
 				if r.java == "" {
 					r.java = "–"
@@ -87,14 +103,14 @@ func TestLessonsAreComplete(t *testing.T) {
 			if !strings.HasPrefix(l.Name, fmt.Sprintf("ch%d-", c.Number)) {
 				t.Errorf("%s is in chapter %d", l.Name, c.Number)
 			}
-			for what, text := range map[string]string{"title": l.Title.KO, "prediction": l.Predict.KO, "why": l.Why.KO, "read": l.Read} {
-				if text == "" {
-					t.Errorf("%s has no %s", l.Name, what)
-				}
+			if l.Texts == nil {
+				t.Errorf("%s has no texts", l.Name)
+				continue
 			}
-			file, function, ok := strings.Cut(l.Read, ", ")
+			place := proseOf(t, l).Read // which fails where a text is missing
+			file, function, ok := strings.Cut(place, ", ")
 			if source := read(t, filepath.FromSlash(file)); !ok || !strings.Contains(source, function) {
-				t.Errorf("%s: read %q: not there", l.Name, l.Read)
+				t.Errorf("%s: read %q: not there", l.Name, place)
 			}
 			for _, pkg := range l.Programs {
 				if main := read(t, filepath.FromSlash(pkg), "main.go"); len(strings.Split(main, "\n")) > 150 {
@@ -102,5 +118,33 @@ func TestLessonsAreComplete(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What no lesson has, nobody reads: a text that a lesson's new name has left behind.
+func TestEveryTextBelongsToALesson(t *testing.T) {
+	var want, got []string
+	for _, c := range chapters() {
+		for _, l := range c.Lessons {
+			for _, lang := range []i18n.Lang{i18n.English, i18n.Korean} {
+				want = append(want, filepath.Join(c.Folder, filepath.FromSlash(prose.File(l.Name, lang))))
+			}
+		}
+		files, err := filepath.Glob(filepath.Join("..", "..", c.Folder, "text", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			name, err := filepath.Rel(filepath.Join("..", ".."), file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, name)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("there are\n%q\nand the lessons have\n%q", got, want)
 	}
 }

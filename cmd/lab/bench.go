@@ -62,6 +62,10 @@ func (a *app) bench(ctx context.Context, name string, f benchFlags) error {
 	if len(chosen) > 1 || l.Bench == nil {
 		return problem.Usage(i18n.Text{EN: "%s has no benchmark", KO: "%s에는 벤치마크가 없습니다"}.With(name), withBenchmark())
 	}
+	prose, err := l.Prose()
+	if err != nil {
+		return err
+	}
 	var samples report.Samples
 	err = lesson.Bench(ctx, l, f.rounds, lesson.Options{
 		Lang: a.lang, Variants: f.variants, Stack: a.stack, Kafka: a.kafka, Emit: func(e event.Event) {
@@ -78,7 +82,7 @@ func (a *app) bench(ctx context.Context, name string, f benchFlags) error {
 		a.printf("%s", c.Text(a.lang, a.color()))
 	}
 	a.printf("\n  %s\n", l.Bench.Note.In(a.lang))
-	picture, err := report.WriteCharts(f.svg, l.Name+"-bench", a.lang, l.Title, l.Bench.Note, charts)
+	picture, err := report.WriteCharts(f.svg, l.Name+"-bench", a.lang, prose.Title, l.Bench.Note, charts)
 	if err != nil {
 		return err
 	}

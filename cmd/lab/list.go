@@ -17,11 +17,15 @@ func (a *app) listCommand() *cobra.Command {
 			var rows []table.Row
 			for _, c := range chapters() {
 				for _, l := range c.Lessons {
+					prose, err := l.Prose()
+					if err != nil {
+						return err
+					}
 					var variants []string
 					for _, v := range l.Variants {
 						variants = append(variants, v.Name)
 					}
-					rows = append(rows, table.Row{l.Name, l.Title.In(a.lang), strings.Join(variants, ", "), l.Java})
+					rows = append(rows, table.Row{l.Name, prose.Title.In(a.lang), strings.Join(variants, ", "), prose.Java})
 				}
 			}
 			a.table(table.Row{a.t("lesson", "레슨"), a.t("title", "제목"), a.t("variants", "변형"), "Java"}, rows)

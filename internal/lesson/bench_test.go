@@ -14,7 +14,7 @@ import (
 // numbers is a lesson whose benchmark compares these numbers of its variants, a row for each round.
 func numbers(measured map[string][]float64) lesson.Lesson {
 	return lesson.Lesson{
-		Name: "numbers", Title: text("numbers"),
+		Name:     "numbers",
 		Variants: []lesson.Variant{{Name: "plain"}, {Name: "fast"}},
 		Bench: &lesson.Benchmark{
 			Baseline: "plain",

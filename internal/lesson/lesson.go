@@ -6,7 +6,10 @@
 package lesson
 
 import (
+	"io/fs"
+
 	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/lesson/prose"
 )
 
 // Text is a text in English and Korean.
@@ -15,10 +18,10 @@ type Text = i18n.Text
 // Lesson is the definition of an experiment.
 type Lesson struct {
 	// Name is the make target and the name for `lab run`: chN-topic.
-	Name  string
-	Title Text
-	// Predict asks the student what will happen, before it does.
-	Predict Text
+	Name string
+	// Texts is what a reader needs beside the script: the files of package prose, and the guide of the chapter, README.md
+	// and README.ko.md. nil: none, in a test; then the name is the title.
+	Texts fs.FS
 	// Variants are the ways of doing it that are compared, the wrong ones too. None means one nameless way.
 	Variants []Variant
 	// Programs are the packages of the programs that Run starts: "ch3-offsets/producer".
@@ -27,14 +30,16 @@ type Lesson struct {
 	Run func(r *Run)
 	// Bench compares the variants for `lab bench`. nil: there is nothing to measure.
 	Bench *Benchmark
-	// Why explains the outcome in about three sentences.
-	Why Text
-	// Read is what to read next: file and function.
-	Read string
-	// Java is the place in the Spring course that teaches the same.
-	Java string
 	// Needs are what the lesson cannot run without: see need.go. Where one is not met, the lesson is skipped.
 	Needs []Need
+}
+
+// Prose reads the lesson's texts: title, question, explanation, hints. The error names the file, and the line.
+func (l Lesson) Prose() (prose.Prose, error) {
+	if l.Texts == nil {
+		return prose.Prose{Title: i18n.Verbatim(l.Name)}, nil
+	}
+	return prose.Load(l.Texts, l.Name)
 }
 
 // Variant is one way of doing it.

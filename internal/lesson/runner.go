@@ -112,8 +112,8 @@ func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 			result.Variants = append(result.Variants, outcome)
 			result.Passed = result.Passed && outcome.Passed
 		}
-		if result.Passed {
-			s.emit(event.Event{Type: event.Why, Explanation: &event.Explanation{Text: l.Why, Read: l.Read, Java: l.Java}})
+		if result.Passed && !s.prose.Why.IsZero() {
+			s.emit(event.Event{Type: event.Why, Explanation: &event.Explanation{Text: s.prose.Why, Read: s.prose.Read, Java: s.prose.Java}})
 		}
 		s.emit(event.Event{Type: event.RunEnded, OK: &result.Passed})
 		if opts.Keep != nil {
@@ -132,7 +132,7 @@ func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 
 // predict asks the student.
 func (s *stage) predict(ctx context.Context) error {
-	question := s.lesson.Predict
+	question := s.prose.Prediction
 	if question.IsZero() {
 		return nil
 	}

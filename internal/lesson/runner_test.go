@@ -38,7 +38,7 @@ func text(s string) lesson.Text { return lesson.Text{EN: s, KO: s} }
 // roundTrip is a small lesson: send, crash, catch up.
 func roundTrip() lesson.Lesson {
 	return lesson.Lesson{
-		Name: "round-trip", Title: text("round trip"), Why: text("because"),
+		Name:     "round-trip",
 		Programs: []string{producer, consumer},
 		Run: func(r *lesson.Run) {
 			topic, group := r.Topic("t", 3), r.Group("g")

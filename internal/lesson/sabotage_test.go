@@ -28,7 +28,7 @@ const saboteur = "internal/lesson/testdata/saboteur"
 // honest is a lesson that passes unless its one program breaks a rule.
 func honest(how string, start func(a *lesson.Account, c *lesson.Command)) lesson.Lesson {
 	return lesson.Lesson{
-		Name: "honest", Title: text("honest"), Why: text("because"), Programs: []string{saboteur},
+		Name: "honest", Programs: []string{saboteur},
 		Run: func(r *lesson.Run) {
 			topic, group := r.Topic("t", 1), r.Group("g")
 			account := r.Account(topic, group)

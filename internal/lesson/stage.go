@@ -17,6 +17,7 @@ import (
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/lesson/process"
+	"kafkahandson/internal/lesson/prose"
 	"kafkahandson/internal/lesson/runs"
 	"kafkahandson/internal/stack"
 )
@@ -24,6 +25,7 @@ import (
 // stage is what all variants of a lesson run on: the servers and the programs.
 type stage struct {
 	lesson Lesson
+	prose  prose.Prose
 	opts   Options
 	root   string // of the clone
 	id     string // of the run
@@ -48,6 +50,9 @@ func onStage(ctx context.Context, l Lesson, opts Options, do func(*stage) error)
 		opts.Stack = stack.Auto
 	}
 	s := &stage{lesson: l, opts: opts}
+	if s.prose, err = l.Prose(); err != nil {
+		return err
+	}
 	if s.root, err = checkout.Root(); err != nil {
 		return err
 	}
@@ -64,7 +69,7 @@ func onStage(ctx context.Context, l Lesson, opts Options, do func(*stage) error)
 	}
 	defer func() { also(&err, s.folder.Close()) }()
 
-	s.emit(event.Event{Type: event.RunStarted, Text: &l.Title})
+	s.emit(event.Event{Type: event.RunStarted, Text: &s.prose.Title})
 	if s.kafka, err = stack.OpenKafka(ctx, opts.Kafka, opts.Stack, s.id, filepath.Join(s.folder.Dir(), "kafka")); err != nil {
 		return err
 	}

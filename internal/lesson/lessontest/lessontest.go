@@ -17,7 +17,6 @@ import (
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/event/eventtest"
 	"kafkahandson/internal/home"
-	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/mysql/mysqltest"
@@ -101,11 +100,6 @@ func PlayContext(ctx context.Context, t *testing.T, l lesson.Lesson, opts lesson
 	schema, err := eventtest.Load()
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, prose := range []*lesson.Text{&l.Title, &l.Why} { // the lesson of a test needs none
-		if prose.IsZero() {
-			*prose = i18n.Verbatim(l.Name)
-		}
 	}
 	view := &report.View{W: &out, Full: true}
 	emit := opts.Emit
