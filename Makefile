@@ -8,7 +8,7 @@ LAB   := .bin/lab
 ARGS  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help list lab smoke test bench lint up up-embedded down nuke doctor status reset \
+.PHONY: help list hint explain lab smoke test bench lint up up-embedded down nuke doctor status reset \
   ch3 ch3-auto-commit ch3-manual-commit ch3-offset-reset ch3-offsets-inside ch3-idempotent-producer \
   ch3-idempotent-consumer ch3-throughput ch3-throughput-bench ch3-producer-tuning ch3-rebalance ch3-exactly-once \
   ch3-producer ch3-auto-commit-consumer ch3-manual-commit-consumer
@@ -98,6 +98,12 @@ reset: lab ## remove the topics and groups that lessons left on the cluster
 
 list: lab ## list the lessons
 	@$(LAB) list $(ARGS)
+
+hint: lab ## show the next hint for a lesson: make hint ARGS=ch3-manual-commit
+	@$(LAB) hint $(ARGS)
+
+explain: lab ## explain the outcome of a lesson: make explain ARGS=ch3-manual-commit
+	@$(LAB) explain $(ARGS)
 
 smoke: lab ## run every lesson on the compose stack (start it first: make up); verdicts in .out/smoke.xml
 	@$(LAB) run all --stack compose --quiet --junit .out/smoke.xml $(ARGS)

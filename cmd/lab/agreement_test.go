@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"kafkahandson/internal/guide"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/prose"
@@ -69,22 +70,21 @@ func TestMakefileAgreesWithLessons(t *testing.T) {
 func TestGuidesAgreeWithLessons(t *testing.T) {
 	type row struct{ name, title, java string }
 	place := regexp.MustCompile(`^chapter\d+/clip\d+`) // what follows it is for who has opened the clip
-	for _, readme := range []string{"README.md", "README.ko.md"} {
+	for _, lang := range []i18n.Lang{i18n.English, i18n.Korean} {
+		readme := guide.File(lang)
 		var want, got []row
 		for _, c := range chapters() {
-			guide := read(t, c.Folder, readme)
+			markdown := read(t, c.Folder, readme)
 			for _, l := range c.Lessons {
 				prose := proseOf(t, l)
-				r := row{l.Name, prose.Title.EN, place.FindString(prose.Java)}
-				if strings.HasSuffix(readme, ".ko.md") {
-					r.title = prose.Title.KO
-				}
+				r := row{l.Name, prose.Title.In(lang), place.FindString(prose.Java)}
 				if r.java == "" {
 					r.java = "–"
 				}
 				want = append(want, r)
-				if !strings.Contains(guide, "make "+l.Name) {
-					t.Errorf("%s/%s does not show make %s", c.Folder, readme, l.Name)
+				section, err := guide.Section(markdown, r.title) // which lab explain shows
+				if err != nil || !strings.Contains(section, "make "+l.Name) {
+					t.Errorf("%s/%s does not show make %s in a section of its own: %v", c.Folder, readme, l.Name, err)
 				}
 			}
 		}

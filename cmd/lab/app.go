@@ -102,7 +102,7 @@ func (a *app) rootCommand() *cobra.Command {
 		return nil
 	}
 
-	root.AddCommand(a.runCommand(), a.benchCommand(), a.listCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.doctorCommand(), a.resetCommand(),
+	root.AddCommand(a.runCommand(), a.benchCommand(), a.listCommand(), a.hintCommand(), a.explainCommand(), a.upCommand(), a.downCommand(), a.statusCommand(), a.doctorCommand(), a.resetCommand(),
 		a.topicCommand(), a.produceCommand(), a.consumeCommand(), a.groupCommand(), a.versionCommand())
 	root.CompletionOptions.DisableNoDescFlag = true
 	root.InitDefaultCompletionCmd()
