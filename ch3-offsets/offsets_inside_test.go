@@ -7,6 +7,7 @@ import (
 	ch3 "kafkahandson/ch3-offsets"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/event/eventtest"
+	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
 	"kafkahandson/internal/stack"
@@ -31,16 +32,30 @@ func TestOffsetsInsideOnTheComposeStack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	play := func(lang i18n.Lang) (result lesson.Result, events []event.Event, err error) {
+		result, err = lesson.Play(t.Context(), ch3.OffsetsInside(), lesson.Options{Stack: stack.Compose, Lang: lang, Emit: func(e event.Event) {
+			if err := schema.Check(e); err != nil {
+				t.Error(err)
+			}
+			events = append(events, e)
+		}})
+		return result, events, err
+	}
+	result, events, err := play(i18n.English)
 	observed := 0
-	result, err := lesson.Play(t.Context(), ch3.OffsetsInside(), lesson.Options{Stack: stack.Compose, Emit: func(e event.Event) {
-		if err := schema.Check(e); err != nil {
-			t.Error(err)
-		}
+	for _, e := range events {
 		if e.Type == event.Observed {
 			observed++
 		}
-	}})
+	}
 	if err != nil || !result.Passed || observed == 0 {
 		t.Errorf("result %+v, error %v, %d observations", result, err, observed)
 	}
+	lessontest.CheckGuide(t, ch3.OffsetsInside(), events, func(lang i18n.Lang) []event.Event {
+		_, events, err := play(lang)
+		if err != nil {
+			t.Error(err)
+		}
+		return events
+	})
 }

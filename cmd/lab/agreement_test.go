@@ -148,3 +148,39 @@ func TestEveryTextBelongsToALesson(t *testing.T) {
 		t.Errorf("there are\n%q\nand the lessons have\n%q", got, want)
 	}
 }
+
+// A transcript is held against a run by the test of its lesson: so it must say which one that is, and every run that a
+// guide shows must be one.
+func TestTranscriptsNameTheirLessons(t *testing.T) {
+	folders := []string{""}
+	for _, c := range chapters() {
+		folders = append(folders, c.Folder)
+	}
+	for _, folder := range folders {
+		for _, lang := range []i18n.Lang{i18n.English, i18n.Korean} {
+			file := filepath.Join(folder, guide.File(lang))
+			markdown := read(t, folder, guide.File(lang))
+			transcripts, err := guide.Transcripts(markdown)
+			if err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+			verdicts := 0
+			for _, x := range transcripts {
+				i := slices.IndexFunc(allLessons(), func(l lesson.Lesson) bool { return l.Name == x.Lesson })
+				if i < 0 {
+					t.Errorf("%s:%d: a transcript of %s, which is no lesson", file, x.Line, x.Lesson)
+					continue
+				}
+				for _, name := range x.Variants {
+					if !slices.ContainsFunc(allLessons()[i].Variants, func(v lesson.Variant) bool { return v.Name == name }) {
+						t.Errorf("%s:%d: a transcript of %s, which %s does not have", file, x.Line, name, x.Lesson)
+					}
+				}
+				verdicts += len(regexp.MustCompile(`(?m)^PASS$`).FindAllString(strings.Join(x.Lines, "\n"), -1))
+			}
+			if all := len(regexp.MustCompile(`(?m)^PASS$`).FindAllString(markdown, -1)); all != verdicts {
+				t.Errorf("%s shows %d runs that passed, and only %d of them between the comments of a transcript", file, all, verdicts)
+			}
+		}
+	}
+}

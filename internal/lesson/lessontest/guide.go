@@ -1,111 +1,157 @@
 package lessontest
 
 import (
+	"errors"
+	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gofrs/flock"
+
 	"kafkahandson/internal/checkout"
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/guide"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/report"
 )
 
-// CheckGuide fails the test where the transcripts of the lesson in the front page and in the guide of its chapter show
-// a line that a run with these events does not have. Names of runs and numbers may differ.
-func CheckGuide(t *testing.T, l lesson.Lesson, events []event.Event) {
+// update makes [CheckGuide] refresh the transcripts that do not agree with a run.
+var update = flag.Bool("update", false, "refresh the transcripts in the guides that do not agree with a run")
+
+// CheckGuide fails the test where a transcript of the lesson, in the front page or in the guide of its chapter, does not
+// agree with a run that had these events. With -update it refreshes such transcripts instead, the Korean ones from another
+// run, whose programs speak Korean: again plays it. The guide of the chapter must have a transcript of each lesson.
+func CheckGuide(t *testing.T, l lesson.Lesson, events []event.Event, again func(i18n.Lang) []event.Event) {
 	t.Helper()
-	root, err := checkout.Root()
-	if err != nil {
-		t.Fatal(err)
+	if l.Texts == nil {
+		return // the lesson of a test
 	}
-	for lang, name := range map[i18n.Lang]string{i18n.English: "README.md", i18n.Korean: "README.ko.md"} {
-		var out strings.Builder
-		view := &report.View{W: &out, Lang: lang, Full: true}
-		for _, e := range events {
-			view.Emit(e)
-		}
-		var real []string
-		for line := range strings.Lines(out.String()) {
-			real = append(real, comparable(line))
-		}
-		chapter, _, _ := strings.Cut(l.Name, "-")
-		guides, err := filepath.Glob(filepath.Join(root, chapter+"-*", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, guide := range append(guides, filepath.Join(root, name)) {
-			text, err := os.ReadFile(guide)
-			if err != nil {
-				t.Fatal(err)
-			}
-			file, err := filepath.Rel(root, guide)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, line := range transcript(string(text), l.Name) {
-				if lang != i18n.English && written.MatchString(line) {
-					continue // the programs of the run spoke English
-				}
-				if c := comparable(line); c != "" && !slices.Contains(real, c) {
-					t.Errorf("%s shows a line of %s that a run does not have:\n%s", file, l.Name, line)
-				}
-			}
-		}
-	}
-}
-
-var (
-	block = regexp.MustCompile("(?ms)^```(sh|text)\n(.*?)^```$")
-	// written matches a line of a program, but not those that the runner adds.
-	written = regexp.MustCompile(`│ [^$⚡]`)
-	// drawn matches what differs from run to run: tables, bars, timelines, what takes time, and what the student answers.
-	drawn  = regexp.MustCompile(`^\s*[╭│├╰]|█|^ +(p\d [A-Za-z·]|\d\.\d |[+-][A-Z]\b)|\d+ ms\b|^\s+… \S|Your prediction|예측`)
-	strip  = regexp.MustCompile(`( p\d) [■=✗\d]+$`)
-	shell  = regexp.MustCompile(`\$ (KAFKA_BROKERS=\S+ )`)
-	run    = regexp.MustCompile(`\br[a-km-np-z2-9]{5}\b((\.[a-z-]+)?)(\.\d)?\b`)
-	member = regexp.MustCompile(`-[0-9a-f]{8}[0-9a-f-]*`)
-	number = regexp.MustCompile(`\d+(\.\d+)?`)
-	spaces = regexp.MustCompile(`\s+`)
-)
-
-// comparable is a line without what differs from run to run, "" if nothing is left.
-func comparable(line string) string {
-	line = strings.TrimSpace(line)
-	if line == "…" || drawn.MatchString(line) {
-		return ""
-	}
-	line = strip.ReplaceAllString(line, "$1")
-	line = shell.ReplaceAllString(line, "$$ ") // where the run's Kafka had to take other ports
-	line = run.ReplaceAllString(line, "RUN$1")
-	line = member.ReplaceAllString(line, "-MEMBER")
-	line = number.ReplaceAllString(line, "0")
-	return spaces.ReplaceAllString(line, " ")
-}
-
-// transcript returns the lines of the text blocks that follow the command of a lesson, or begin with it.
-func transcript(guide, name string) []string {
-	command := regexp.MustCompile(`(?m)^(\$ )?make ` + name + `( |$)`)
-	var lines []string
-	follows := false
-	for _, m := range block.FindAllStringSubmatch(guide, -1) {
-		kind, body := m[1], m[2]
+	for _, lang := range []i18n.Lang{i18n.English, i18n.Korean} {
+		stale, err := staleTranscripts(l.Name, lang, events)
 		switch {
-		case kind == "sh":
-			follows = command.MatchString(body)
-		case strings.HasPrefix(body, "$ "):
-			if first, rest, _ := strings.Cut(body, "\n"); command.MatchString(first) && !strings.Contains(first, "--variant") { // an exercise changes the lesson
-				lines = append(lines, strings.Split(rest, "\n")...)
+		case err != nil:
+			t.Error(err)
+		case stale != "" && *update:
+			from := events
+			if lang != i18n.English {
+				from = again(lang)
 			}
-			follows = false
-		case follows:
-			lines = append(lines, strings.Split(body, "\n")...)
-			follows = false
+			if err := refreshTranscripts(l.Name, lang, from); err != nil {
+				t.Error(err)
+			}
+		case stale != "":
+			t.Errorf("%sthey are refreshed by: go test -run '^%s$' -update", stale, strings.ReplaceAll(t.Name(), "/", "$/^"))
 		}
+	}
+}
+
+// errNoTranscript is the error where the guide of a chapter does not show a lesson.
+var errNoTranscript = errors.New("the guide of the chapter has no transcript of the lesson")
+
+// guides are the files that may show the lesson, the guide of its chapter first.
+func guides(name string, lang i18n.Lang) (root string, files []string, err error) {
+	if root, err = checkout.Root(); err != nil {
+		return "", nil, err
+	}
+	chapter, _, _ := strings.Cut(name, "-")
+	if files, err = filepath.Glob(filepath.Join(root, chapter+"-*", guide.File(lang))); err != nil {
+		return "", nil, err
+	}
+	return root, append(files, filepath.Join(root, guide.File(lang))), nil
+}
+
+// staleTranscripts tells where transcripts of a lesson do not agree with the events, "" if all do. The programs of that
+// run spoke English.
+func staleTranscripts(name string, lang i18n.Lang, events []event.Event) (stale string, err error) {
+	root, files, err := guides(name, lang)
+	if err != nil {
+		return "", err
+	}
+	for i, file := range files {
+		markdown, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		all, err := guide.Transcripts(string(markdown))
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", file, err)
+		}
+		all = slices.DeleteFunc(all, func(x guide.Transcript) bool { return x.Lesson != name })
+		if i == 0 && len(all) == 0 {
+			return "", fmt.Errorf("%s: %w", file, errNoTranscript)
+		}
+		short, err := filepath.Rel(root, file)
+		if err != nil {
+			return "", err
+		}
+		for _, x := range all {
+			run := shown(events, lang, x.Variants, true)
+			if foreign := lang != i18n.English; !agree(x.Lines, run, foreign) {
+				stale += fmt.Sprintf("%s:%d: the transcript of %s does not agree with a run:\n%s", short, x.Line, name, difference(x.Lines, run, foreign))
+			}
+		}
+	}
+	return stale, nil
+}
+
+// refreshTranscripts writes what the events show into the transcripts of a lesson that do not agree with them.
+func refreshTranscripts(name string, lang i18n.Lang, events []event.Event) (err error) {
+	root, files, err := guides(name, lang)
+	if err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Join(root, "go.mod")) // other lessons are in the same files
+	if err := lock.Lock(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	for _, file := range files {
+		before, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		after, err := guide.Rewrite(string(before), func(x guide.Transcript) []string {
+			run := shown(events, lang, x.Variants, true)
+			switch {
+			case x.Lesson != name || len(x.Lines) > 0 && agree(x.Lines, run, false):
+				return x.Lines
+			case len(x.Lines) == 0: // a new one, to be shortened by hand
+				return shown(events, lang, x.Variants, false)
+			}
+			return refresh(x.Lines, run, false)
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		if after == string(before) {
+			continue
+		}
+		if err := os.WriteFile(file, []byte(after), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shown is what a person sees of these variants, of all for none.
+func shown(events []event.Event, lang i18n.Lang, variants []string, full bool) []string {
+	var all, kept strings.Builder
+	view := &report.View{W: &all, Lang: lang, Full: full}
+	for _, e := range events {
+		view.Emit(e)
+		if e.Variant == "" || len(variants) == 0 || slices.Contains(variants, e.Variant) {
+			kept.WriteString(all.String())
+		}
+		all.Reset()
+	}
+	lines := strings.Split(strings.Trim(kept.String(), "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = usual(line)
 	}
 	return lines
 }

@@ -17,6 +17,7 @@ import (
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/event/eventtest"
 	"kafkahandson/internal/home"
+	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/mysql/mysqltest"
@@ -29,9 +30,12 @@ import (
 // needs a MySQL where none can be had ([Need]).
 func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
 	t.Helper()
-	var events []event.Event
-	result, err := Play(t, l, lesson.Options{Emit: func(e event.Event) { events = append(events, e) }})
-	Need(t, result, err)
+	play := func(lang i18n.Lang) (result lesson.Result, events []event.Event) {
+		result, err := Play(t, l, lesson.Options{Lang: lang, Emit: func(e event.Event) { events = append(events, e) }})
+		Need(t, result, err)
+		return result, events
+	}
+	result, events := play(i18n.English)
 	for _, v := range result.Variants {
 		for _, c := range v.Claims {
 			if !c.OK {
@@ -42,7 +46,10 @@ func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
 	if !result.Passed {
 		t.Errorf("the verdict of %s is not PASS", l.Name)
 	}
-	CheckGuide(t, l, events)
+	CheckGuide(t, l, events, func(lang i18n.Lang) []event.Event {
+		_, events := play(lang)
+		return events
+	})
 	return result
 }
 
