@@ -184,3 +184,35 @@ func TestTranscriptsNameTheirLessons(t *testing.T) {
 		}
 	}
 }
+
+// A hint that names a file or a function must not lead into nothing.
+func TestHintsNameWhatIsThere(t *testing.T) {
+	file := regexp.MustCompile(`[a-z-]+(/[a-z-]+)*\.go`)
+	name := regexp.MustCompile(`\b[A-Z]\w*(\.[A-Z]\w*)+|\b[a-z]+[A-Z]\w*|\b[A-Z][a-z]+[A-Z]\w*`) // Producer.Idempotent, inMySQL, ConsumeClaim
+	for _, c := range chapters() {
+		for _, l := range c.Lessons {
+			var source strings.Builder
+			for _, pkg := range l.Programs {
+				files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(pkg), "*.go"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, file := range files {
+					source.WriteString(read(t, filepath.FromSlash(pkg), filepath.Base(file)))
+				}
+			}
+			for i, hint := range proseOf(t, l).Hints {
+				for _, said := range []string{hint.EN, hint.KO} {
+					for _, file := range file.FindAllString(said, -1) {
+						read(t, c.Folder, filepath.FromSlash(file))
+					}
+					for _, name := range name.FindAllString(said, -1) {
+						if !strings.Contains(source.String(), name) {
+							t.Errorf("hint %d of %s: the programs have no %s", i+1, l.Name, name)
+						}
+					}
+				}
+			}
+		}
+	}
+}

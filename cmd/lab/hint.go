@@ -111,10 +111,12 @@ func (a *app) explain(l lesson.Lesson, p prose.Prose) error {
 		return fmt.Errorf("explain %s: %w", l.Name, err)
 	}
 	a.printf("%s  %s\n\n", a.bold(l.Name), p.Title.In(a.lang))
-	a.printf("%s\n", guide.Wrap(a.t("Why?", "왜 그럴까요?")+" "+p.Why.In(a.lang), proseColumns))
-	a.printf("%s %s\n", a.t("Read:", "읽을 코드:"), p.Read)
+	said := []string{a.t("Why?", "왜 그럴까요?") + " " + p.Why.In(a.lang), a.t("Read:", "읽을 코드:") + " " + p.Read}
 	if p.Java != "" {
-		a.printf("%s %s\n", a.t("In the Java course:", "Java 강의에서는:"), p.Java)
+		said = append(said, a.t("In the Java course:", "Java 강의에서는:")+" "+p.Java)
+	}
+	for _, s := range said {
+		a.printf("%s\n", guide.Wrap(s, proseColumns))
 	}
 	a.printf("\n")
 	if err := guide.Terminal(a.stdout, section, proseColumns, a.color()); err != nil {
