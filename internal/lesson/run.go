@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ type Run struct {
 	db  *gorm.DB // of a lesson that needs MySQL
 	dsn string
 
-	topic    string // the run's first
+	topics   []string // of one partition
 	accounts []*Account
 	tallies  []event.Tally // the lesson's own
 	claims   []event.Claim
@@ -88,17 +89,17 @@ func (r *Run) Topic(name string, partitions int32) string {
 	topic := r.scoped(name)
 	r.Must(r.folder.AddTopic(topic))
 	r.Must(r.admin.CreateTopic(r.ctx, topic, partitions, 0, nil))
-	if r.topic == "" {
-		r.topic = topic
+	if partitions == 1 {
+		r.topics = append(r.topics, topic)
 	}
 	return topic
 }
 
 // Group returns the name of a consumer group of this run, which begins with the given one.
 //
-// Of the names that it could have, it gets one whose coordinator does not lead the run's first topic, if that has one
-// partition. Otherwise it would be chance whether commits wait behind fetches on the connection that they then share,
-// and the commit times of two variants could not be compared.
+// Of the names that it could have, it gets one whose coordinator leads none of the run's topics of one partition, or at
+// least not the first of them. Otherwise it would be chance whether commits wait behind fetches on the connection that
+// they then share, and the commit times of two variants could not be compared.
 func (r *Run) Group(name string) string {
 	group, err := r.groupApart(r.scoped(name))
 	r.Must(err)
@@ -108,25 +109,33 @@ func (r *Run) Group(name string) string {
 }
 
 func (r *Run) groupApart(name string) (string, error) {
-	if r.topic == "" {
+	var leaders []int32
+	for _, topic := range r.topics {
+		description, err := r.admin.DescribeTopic(r.ctx, topic)
+		if err != nil {
+			return "", err
+		}
+		leaders = append(leaders, description.Partitions[0].Leader)
+	}
+	if len(leaders) == 0 {
 		return name, nil
 	}
-	topic, err := r.admin.DescribeTopic(r.ctx, r.topic)
-	if err != nil || len(topic.Partitions) > 1 {
-		return name, err
-	}
+	best := "" // apart from the first
 	group := name
 	for try := 2; try < 10; try++ {
 		if err := r.admin.WaitForCoordinator(r.ctx, group); err != nil {
 			return "", err
 		}
 		coordinator, err := r.admin.Coordinator(group)
-		if err != nil || coordinator != topic.Partitions[0].Leader {
+		if err != nil || !slices.Contains(leaders, coordinator) {
 			return group, err
+		}
+		if best == "" && coordinator != leaders[0] {
+			best = group
 		}
 		group = fmt.Sprintf("%s.%d", name, try)
 	}
-	return name, nil // a cluster of one broker
+	return cmp.Or(best, name), nil // all brokers lead one of them
 }
 
 // Step says what happens next. With --step the run waits there for the instructor.
