@@ -25,7 +25,9 @@ var (
 	// written matches a line that the program has printed itself.
 	written = regexp.MustCompile(`^(\S+#\d+) +│ [^$⚡]`)
 
-	step   = regexp.MustCompile(`^▸ \d+ `)
+	// planned matches what the lesson says by itself, numbers too: a step, and a claim without its evidence.
+	planned = regexp.MustCompile(`^▸ .*|^[✓✗] .*: `)
+
 	strip  = regexp.MustCompile(`( p\d+) [■=✗\d]+$`)
 	owners = regexp.MustCompile(`^(p\d+) +[A-Za-z·/].*$`)
 	starts = regexp.MustCompile(`^([+-][A-Z] *)+$`)
@@ -61,7 +63,7 @@ func key(line string, foreign bool) string {
 	line = shell.ReplaceAllString(line, "$$ ")
 	line = runID.ReplaceAllString(line, "RUN$1")
 	line = member.ReplaceAllString(line, "-MEMBER")
-	head := step.FindString(line) // the number of a step stays
+	head := planned.FindString(line)
 	line = head + number.ReplaceAllString(line[len(head):], "0")
 	return spaces.ReplaceAllString(line, " ")
 }

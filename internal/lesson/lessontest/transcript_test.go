@@ -95,6 +95,9 @@ func TestAgree(t *testing.T) {
 			}
 		})
 	}
+	if step := lines("…\n▸ 1 Send 20 greetings\n…"); agree(step, lines(aRun), false) {
+		t.Error("another number in a step agrees")
+	}
 	if agree(nil, lines(aRun), false) || agree([]string{gap}, lines(aRun), false) {
 		t.Error("a transcript that shows nothing agrees")
 	}
