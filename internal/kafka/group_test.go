@@ -331,6 +331,12 @@ func TestBrokersStopAndStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		awaitSent(t, sent, 20)
+		await.NoError(t, func() error {
+			if told.Load() == 0 {
+				return fmt.Errorf("nobody was told that broker %d is gone", broker)
+			}
+			return nil
+		})
 		if err := server.StartBroker(broker); err != nil {
 			t.Fatal(err)
 		}

@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -45,6 +45,9 @@ type idleWatch struct {
 	after  time.Duration
 	obs    GroupObserver
 
+	moves  atomic.Int64 // records that were fetched, and marks: what ends a silence
+	places places
+
 	mu sync.Mutex
 	silence
 	suspected bool
@@ -56,7 +59,7 @@ type silence struct {
 	since   time.Time                   // when it began, or when a reason was found last
 	session sarama.ConsumerGroupSession // nil while joining
 	claims  []sarama.ConsumerGroupClaim // that have begun and not ended
-	places  map[partition]place         // of what was fetched since the last join
+	moves   int64                       // when it began
 }
 
 type partition struct {
@@ -65,10 +68,48 @@ type partition struct {
 }
 
 // place is how far a member has come in a partition. The offsets are those of the next record, 0 before the first.
-type place struct{ fetched, marked int64 }
+type place struct{ fetched, marked atomic.Int64 }
 
 // unmarked tells whether a record was fetched and not marked: the handler has yet to do its work for it.
-func (p place) unmarked() bool { return p.fetched > p.marked }
+func (p *place) unmarked() bool { return p.fetched.Load() > p.marked.Load() }
+
+// places are where a member is in its partitions, since the last join. Each record passes here twice, so there is no lock
+// on its way but one that readers share.
+type places struct {
+	mu sync.RWMutex
+	of map[partition]*place
+}
+
+func (p *places) at(topic string, id int32) *place {
+	key := partition{topic, id}
+	p.mu.RLock()
+	found := p.of[key]
+	p.mu.RUnlock()
+	if found != nil {
+		return found
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of[key] == nil {
+		if p.of == nil {
+			p.of = map[partition]*place{}
+		}
+		p.of[key] = &place{}
+	}
+	return p.of[key]
+}
+
+func (p *places) forget(topic string, id int32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.of, partition{topic, id})
+}
+
+func (p *places) forgetAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.of = nil
+}
 
 // partitions is how many are assigned; with a cooperative strategy that changes within a session.
 func (s silence) partitions() int {
@@ -87,25 +128,22 @@ func newIdleWatch(group string, topics []string, obs GroupObserver) *idleWatch {
 
 // OnConsume makes the watch a [sarama.ConsumerInterceptor]: a record was fetched, and goes to the handler next.
 func (w *idleWatch) OnConsume(m *sarama.ConsumerMessage) {
-	w.move(m.Topic, m.Partition, func(p *place) { p.fetched = m.Offset + 1 })
+	w.places.at(m.Topic, m.Partition).fetched.Store(m.Offset + 1)
+	w.moves.Add(1)
 }
 
 func (w *idleWatch) marked(topic string, id int32, next int64) {
-	w.move(topic, id, func(p *place) { p.marked = max(p.marked, next) })
+	p := &w.places.at(topic, id).marked
+	for now := p.Load(); next > now && !p.CompareAndSwap(now, next); now = p.Load() {
+	}
+	w.moves.Add(1)
 }
 
 func (w *idleWatch) reset(topic string, id int32, next int64) {
-	w.move(topic, id, func(p *place) { p.marked = min(p.marked, next) })
-}
-
-func (w *idleWatch) move(topic string, id int32, to func(*place)) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	of := partition{topic, id}
-	p := w.places[of]
-	to(&p)
-	w.places[of] = p
-	w.quiet()
+	p := &w.places.at(topic, id).marked
+	for now := p.Load(); next < now && !p.CompareAndSwap(now, next); now = p.Load() {
+	}
+	w.moves.Add(1)
 }
 
 // quiet begins a new silence.
@@ -115,12 +153,15 @@ func (w *idleWatch) quiet() {
 }
 
 // listen waits for the silence to last.
-func (w *idleWatch) listen() { w.since, w.suspected = time.Now(), false }
+func (w *idleWatch) listen() {
+	w.since, w.silence.moves, w.suspected = time.Now(), w.moves.Load(), false
+}
 
 func (w *idleWatch) joining() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.session, w.claims, w.places = nil, nil, map[partition]place{}
+	w.session, w.claims = nil, nil
+	w.places.forgetAll()
 	w.quiet()
 }
 
@@ -149,7 +190,7 @@ func (w *idleWatch) released(c sarama.ConsumerGroupClaim) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.claims = slices.DeleteFunc(w.claims, func(other sarama.ConsumerGroupClaim) bool { return other == c })
-	delete(w.places, partition{c.Topic(), c.Partition()})
+	w.places.forget(c.Topic(), c.Partition())
 	w.quiet()
 }
 
@@ -174,12 +215,15 @@ func (w *idleWatch) run(ctx context.Context, client sarama.Client) {
 // why is the reason of the present silence, or none while there is nothing (new) to say.
 func (w *idleWatch) why(ctx context.Context, client sarama.Client) Idle {
 	w.mu.Lock()
+	if w.silence.moves != w.moves.Load() {
+		w.quiet()
+	}
 	if time.Since(w.since) < w.after {
 		w.mu.Unlock()
 		return Idle{}
 	}
 	seen := w.silence
-	seen.claims, seen.places = slices.Clone(seen.claims), maps.Clone(seen.places)
+	seen.claims = slices.Clone(seen.claims)
 	w.mu.Unlock()
 
 	why := w.explain(ctx, client, seen)
@@ -187,7 +231,7 @@ func (w *idleWatch) why(ctx context.Context, client sarama.Client) Idle {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case w.since != seen.since: // something happened meanwhile
+	case w.since != seen.since || w.moves.Load() != seen.moves: // something happened meanwhile
 		return Idle{}
 	case why.Reason == "":
 		w.quiet()
@@ -235,7 +279,7 @@ func (w *idleWatch) explain(ctx context.Context, client sarama.Client, s silence
 			}.With(c.Topic(), c.Partition(), err)}
 		}
 		at := func(offset int64) string { return fmt.Sprintf("p%d@%d", c.Partition(), offset) }
-		place := s.places[partition{c.Topic(), c.Partition()}]
+		place := w.places.at(c.Topic(), c.Partition())
 		switch {
 		case len(c.Messages()) > 0: // records wait for the handler
 			return Idle{}
@@ -250,9 +294,9 @@ func (w *idleWatch) explain(ctx context.Context, client sarama.Client, s silence
 		}
 		ends[c.Topic()][c.Partition()] = end
 		if place.unmarked() {
-			unmarked = append(unmarked, at(place.fetched-1))
+			unmarked = append(unmarked, at(place.fetched.Load()-1))
 		}
-		if place.fetched == 0 && c.InitialOffset() == sarama.OffsetNewest {
+		if place.fetched.Load() == 0 && c.InitialOffset() == sarama.OffsetNewest {
 			skipped = append(skipped, fmt.Sprintf("p%d", c.Partition()))
 		}
 	}

@@ -56,6 +56,8 @@ type tenure struct {
 	running   map[int64]bool
 }
 
+var modes = []parallel.Mode{parallel.Key, parallel.Partition, parallel.Unordered}
+
 func newLedger(mode parallel.Mode, partitions int, records []record, workers, maxInFlight int64) *ledger {
 	l := &ledger{
 		workers: workers, maxInFlight: maxInFlight,

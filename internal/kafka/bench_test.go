@@ -1,4 +1,4 @@
-package parallel_test
+package kafka_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -24,20 +25,18 @@ import (
 // -benchtime=10x, on a machine that does nothing else. On a shared one only the ratios mean something. They report and
 // never fail; the targets stand in the metrics' names.
 
-var modes = []parallel.Mode{parallel.Key, parallel.Partition, parallel.Unordered}
-
-// BenchmarkWait has work that only waits, 10 ms, so that 64 workers do 6,400 records a second if they are never idle.
+// BenchmarkPoolWait has work that only waits, 10 ms, so that 64 workers do 6,400 records a second if they are never idle.
 //
 // Timers wake up late, often by more than half a millisecond. What one record took too long, the next take less, so that
 // they take 10 ms on average (see ms/record), and the pool is measured, not the timer: the time that it takes between two
 // records is not made up for. %busy is how much of their time the workers spend in the handler.
-func BenchmarkWait(b *testing.B) {
+func BenchmarkPoolWait(b *testing.B) {
 	const workers, wait = 64, 10 * time.Millisecond
 	for _, mode := range []parallel.Mode{parallel.Key, parallel.Unordered} {
 		b.Run(string(mode), func(b *testing.B) {
 			cfg := startEndless(b, 6)
 			var n, busy, late atomic.Int64
-			h := newHandler(b, parallel.Options{Mode: mode, Workers: workers, Handle: func(context.Context, *sarama.ConsumerMessage) error {
+			h := newPool(b, parallel.Options{Mode: mode, Workers: workers, Handle: func(context.Context, *sarama.ConsumerMessage) error {
 				start := time.Now()
 				early := min(late.Load(), int64(wait/2))
 				late.Add(-early)
@@ -51,7 +50,7 @@ func BenchmarkWait(b *testing.B) {
 			var speed, used, each []float64
 			for range b.N {
 				late.Store(0)
-				stop := consume(b, cfg, saramaConfig(b, cfg), h)
+				stop := consumeEndless(b, cfg, benchConfig(b, cfg), h)
 				measured := rate(&n, 2*time.Second)
 				stop()
 				mean := time.Duration(busy.Swap(0) / n.Swap(0))
@@ -67,13 +66,13 @@ func BenchmarkWait(b *testing.B) {
 	}
 }
 
-// BenchmarkEmpty has no work at all, and compares with the plain loop over Messages.
-func BenchmarkEmpty(b *testing.B) {
-	for _, mode := range modes {
+// BenchmarkPoolEmpty has no work at all, and compares with the plain loop over Messages.
+func BenchmarkPoolEmpty(b *testing.B) {
+	for _, mode := range []parallel.Mode{parallel.Key, parallel.Partition, parallel.Unordered} {
 		b.Run(string(mode), func(b *testing.B) {
 			cfg := startEndless(b, 6)
 			var n atomic.Int64
-			h := newHandler(b, parallel.Options{Mode: mode, Workers: 64, Handle: func(context.Context, *sarama.ConsumerMessage) error {
+			h := newPool(b, parallel.Options{Mode: mode, Workers: 64, Handle: func(context.Context, *sarama.ConsumerMessage) error {
 				n.Add(1)
 				return nil
 			}})
@@ -81,7 +80,7 @@ func BenchmarkEmpty(b *testing.B) {
 			for range b.N {
 				var measured []measurement
 				for _, handler := range []sarama.ConsumerGroupHandler{plainLoop{&n}, h} {
-					stop := consume(b, cfg, saramaConfig(b, cfg), handler)
+					stop := consumeEndless(b, cfg, benchConfig(b, cfg), handler)
 					measured = append(measured, rate(&n, time.Second))
 					stop()
 				}
@@ -94,6 +93,157 @@ func BenchmarkEmpty(b *testing.B) {
 			b.ReportMetric(median(cost), "%cpu/record")
 		})
 	}
+}
+
+// BenchmarkConsumeGroup compares ConsumeGroup with the bare loop around sarama's own group, both with the same handler.
+func BenchmarkConsumeGroup(b *testing.B) {
+	cfg := startEndless(b, 6)
+	var n atomic.Int64
+	var plain, speed, cost []float64
+	for range b.N {
+		var measured []measurement
+		for _, consume := range []func(*testing.B, kafka.Config, *sarama.Config, sarama.ConsumerGroupHandler) (stop func()){bareLoop, consumeEndless} {
+			stop := consume(b, cfg, benchConfig(b, cfg), plainLoop{&n})
+			measured = append(measured, rate(&n, time.Second))
+			stop()
+		}
+		plain = append(plain, measured[0].perSecond)
+		speed = append(speed, 100*measured[1].perSecond/measured[0].perSecond)
+		cost = append(cost, 100*measured[1].cpu/measured[0].cpu)
+	}
+	b.ReportMetric(median(plain), "bare-records/s")
+	b.ReportMetric(median(speed), "%speed(target≥80)")
+	b.ReportMetric(median(cost), "%cpu/record")
+}
+
+// bareLoop consumes with sarama alone.
+func bareLoop(b *testing.B, cfg kafka.Config, sc *sarama.Config, h sarama.ConsumerGroupHandler) (stop func()) {
+	group, err := sarama.NewConsumerGroup(cfg.Brokers, "bench", sc)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range group.Errors() {
+		}
+	})
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			if err := group.Consume(ctx, []string{"endless"}, h); err != nil && ctx.Err() == nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	return func() {
+		cancel()
+		if err := group.Close(); err != nil {
+			b.Error(err)
+		}
+		wg.Wait()
+	}
+}
+
+// BenchmarkAsyncProducer compares the course's asynchronous producer with sarama's own, whose fates two goroutines count.
+func BenchmarkAsyncProducer(b *testing.B) {
+	const records = 200_000
+	cfg := startEmpty(b)
+	newMessage := func() *sarama.ProducerMessage {
+		return &sarama.ProducerMessage{Topic: "bench", Value: sarama.ByteEncoder(make([]byte, 100))}
+	}
+	bare := func(sc *sarama.Config) {
+		producer, err := sarama.NewAsyncProducer(cfg.Brokers, sc)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		var n atomic.Int64
+		wg.Go(func() {
+			for range producer.Successes() {
+				n.Add(1)
+			}
+		})
+		wg.Go(func() {
+			for e := range producer.Errors() {
+				b.Error(e)
+			}
+		})
+		for range records {
+			producer.Input() <- newMessage()
+		}
+		producer.AsyncClose()
+		wg.Wait()
+		if n.Load() != records {
+			b.Errorf("%d of %d were acknowledged", n.Load(), records)
+		}
+	}
+	ours := func(sc *sarama.Config) {
+		var n atomic.Int64
+		producer, err := kafka.NewAsyncProducer(b.Context(), cfg, sc, func(_ *sarama.ProducerMessage, err error) {
+			if err != nil {
+				b.Error(err)
+			}
+			n.Add(1)
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for range records {
+			if err := producer.Send(b.Context(), newMessage()); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := producer.Close(); err != nil || n.Load() != records {
+			b.Errorf("%d of %d were acknowledged: %v", n.Load(), records, err)
+		}
+	}
+	var plain, speed, cost []float64
+	for range b.N {
+		var seconds, cpu [2]float64
+		for i, send := range []func(*sarama.Config){bare, ours} {
+			sc := benchConfig(b, cfg)
+			start, before := time.Now(), processorTime()
+			send(sc)
+			seconds[i], cpu[i] = time.Since(start).Seconds(), (processorTime() - before).Seconds()
+		}
+		plain = append(plain, records/seconds[0])
+		speed = append(speed, 100*seconds[0]/seconds[1])
+		cost = append(cost, 100*cpu[1]/cpu[0])
+	}
+	b.ReportMetric(median(plain), "bare-records/s")
+	b.ReportMetric(median(speed), "%speed(target≥80)")
+	b.ReportMetric(median(cost), "%cpu/record")
+}
+
+// startEmpty starts a Kafka with an empty topic of three partitions.
+func startEmpty(b *testing.B) kafka.Config {
+	c, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.SeedTopics(3, "bench"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(c.Close)
+	return kafka.Config{Brokers: c.ListenAddrs()}
+}
+
+// newPool is an ordered pool.
+func newPool(b *testing.B, opts parallel.Options) sarama.ConsumerGroupHandler {
+	pool, err := parallel.New(opts)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return pool
+}
+
+// benchConfig is the course's configuration for what is compared.
+func benchConfig(b *testing.B, cfg kafka.Config) *sarama.Config {
+	sc, err := cfg.Sarama()
+	if err != nil {
+		b.Fatal(err)
+	}
+	sc.Consumer.Offsets.Initial = sarama.OffsetOldest
+	sc.Consumer.Offsets.AutoCommit.Enable = true // the plain loop's commits
+	return sc
 }
 
 // plainLoop is the shortest handler that is right.
@@ -110,13 +260,13 @@ func (h plainLoop) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.Consumer
 	return nil
 }
 
-// BenchmarkSoak handles five million records, each with a key of its own, and looks at the live heap after each tenth.
+// BenchmarkPoolSoak handles five million records, each with a key of its own, and looks at the live heap after each tenth.
 // The growth is from the least of the first five looks to the least of the last five, because what sarama holds of its
 // fetches comes and goes.
-func BenchmarkSoak(b *testing.B) {
+func BenchmarkPoolSoak(b *testing.B) {
 	const total = 5_000_000
 	cfg := startEndless(b, 6)
-	sc := saramaConfig(b, cfg)
+	sc := benchConfig(b, cfg)
 	sc.Consumer.Interceptors = []sarama.ConsumerInterceptor{ownKeys{}}
 	for range b.N {
 		var n atomic.Int64
@@ -124,13 +274,13 @@ func BenchmarkSoak(b *testing.B) {
 		for i := range looks {
 			looks[i] = make(chan struct{})
 		}
-		h := newHandler(b, parallel.Options{Workers: 64, Handle: func(context.Context, *sarama.ConsumerMessage) error {
+		h := newPool(b, parallel.Options{Workers: 64, Handle: func(context.Context, *sarama.ConsumerMessage) error {
 			if now := n.Add(1); now <= total && now%(total/10) == 0 {
 				close(looks[now/(total/10)-1])
 			}
 			return nil
 		}})
-		stop := consume(b, cfg, sc, h)
+		stop := consumeEndless(b, cfg, sc, h)
 		var heap []float64
 		for _, look := range looks {
 			<-look
@@ -175,8 +325,7 @@ func startEndless(b *testing.B, partitions int32) kafka.Config {
 	return kafka.Config{Brokers: c.ListenAddrs()}
 }
 
-func consume(b *testing.B, cfg kafka.Config, sc *sarama.Config, h sarama.ConsumerGroupHandler) (stop func()) {
-	sc.Consumer.Offsets.AutoCommit.Enable = true // the plain loop's commits
+func consumeEndless(b *testing.B, cfg kafka.Config, sc *sarama.Config, h sarama.ConsumerGroupHandler) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() {
