@@ -18,6 +18,7 @@ import (
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/lesson/runs"
+	"kafkahandson/internal/mysqld"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/stack"
 )
@@ -204,15 +205,15 @@ func (a *app) downMySQL(ctx context.Context, volumes bool) error {
 		return err
 	}
 	if volumes {
-		err = embedded.DeleteMySQL(ctx, dir)
+		err = mysqld.Delete(ctx, dir)
 	} else {
-		err = embedded.StopMySQL(ctx, dir)
+		err = mysqld.Stop(ctx, dir)
 	}
 	switch {
-	case errors.Is(err, embedded.ErrMySQLInUse) && volumes:
+	case errors.Is(err, mysqld.ErrInUse) && volumes:
 		return problem.Environment(err, i18n.Text{EN: "a lesson or program uses the private MySQL, so nothing was deleted", KO: "레슨이나 프로그램이 개인용 MySQL을 쓰고 있어 아무것도 삭제하지 않았습니다"},
 			i18n.Text{EN: "end it in the other terminal, then repeat the command", KO: "다른 터미널에서 실행 중인 레슨이나 프로그램을 끝낸 뒤 다시 실행하세요"})
-	case errors.Is(err, embedded.ErrMySQLInUse):
+	case errors.Is(err, mysqld.ErrInUse):
 		a.printf("%s\n", a.t("A lesson or program uses the private MySQL; it ends with its last user.", "레슨이나 프로그램이 개인용 MySQL을 쓰고 있습니다. 마지막 사용자가 끝나면 함께 종료됩니다."))
 		return nil
 	}

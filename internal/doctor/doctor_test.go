@@ -19,6 +19,7 @@ import (
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/mysql/mysqltest"
+	"kafkahandson/internal/mysqld"
 	"kafkahandson/internal/problem"
 )
 
@@ -231,7 +232,7 @@ func hangUp(t *testing.T) string {
 func TestMySQL(t *testing.T) {
 	dir := t.TempDir()
 	require(t, []doctor.Finding{doctor.PrivateMySQL(dir)}, map[string]want{"mysql": {detail: "not running"}})
-	server, err := embedded.EnsureMySQL(t.Context(), embedded.MySQLOptions{Dir: dir})
+	server, err := mysqld.Start(t.Context(), mysqld.Options{Dir: dir})
 	mysqltest.Need(t, err)
 	defer func() {
 		if err := server.Release(context.Background()); err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/shirou/gopsutil/v4/mem"
 
 	"kafkahandson/internal/compose"
-	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/localport"
 )
 
 // Machine checks what the course needs of the computer: Go, memory, Docker, free ports.
@@ -127,7 +127,7 @@ func portHolders(ctx context.Context, ports compose.Ports, published []int) []Fi
 		switch {
 		case slices.Contains(published, port):
 			ours = append(ours, strconv.Itoa(port))
-		case embedded.PortTaken(port):
+		case localport.Taken(port):
 			findings = append(findings, portHolder(ctx, port))
 		}
 	}
@@ -149,7 +149,7 @@ func portHolder(ctx context.Context, port int) Finding {
 				i18n.Text{EN: "stop it: docker stop %s", KO: "그 컨테이너를 멈추세요: docker stop %s"}.With(containers[0]),
 				anotherPort()}}
 	}
-	switch holder := embedded.PortHolder(ctx, port); {
+	switch holder := localport.Holder(ctx, port); {
 	case strings.HasPrefix(holder, "lab "):
 		return good(what, i18n.Text{EN: "the embedded Kafka of %s", KO: "%s의 내장 Kafka가 사용 중"}.With(holder))
 	case holder == "":

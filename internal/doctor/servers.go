@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"kafkahandson/internal/compose"
-	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/mysql"
+	"kafkahandson/internal/mysqld"
 )
 
 // Kafka checks a cluster as a client sees it: each address that cfg names and each that a broker advertises, a group
@@ -123,7 +123,7 @@ func MySQL(ctx context.Context, cfg mysql.Config) []Finding {
 
 // PrivateMySQL tells whether the private server of a folder runs. It need not: a lesson that needs one starts it.
 func PrivateMySQL(dir string) Finding {
-	status, err := embedded.StatusMySQL(dir)
+	status, err := mysqld.StatusOf(dir)
 	if err != nil {
 		return Failed("mysql", Warning, err, i18n.Text{EN: "delete the private server's folder, it is made anew: %s", KO: "개인용 서버의 폴더를 지우세요. 다시 만들어집니다: %s"}.With(dir))
 	}

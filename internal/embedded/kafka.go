@@ -22,6 +22,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/localport"
 	"kafkahandson/internal/problem"
 )
 
@@ -153,6 +154,16 @@ func StartKafka(opts KafkaOptions) (_ *Kafka, err error) {
 		return nil, err
 	}
 	return k, nil
+}
+
+// firstTaken returns the first of the ports that is taken, 0 if there is none.
+func firstTaken(ports []int) int {
+	for _, port := range ports {
+		if localport.Taken(port) {
+			return port
+		}
+	}
+	return 0
 }
 
 // Brokers returns the addresses of the brokers, by id.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/localport"
 )
 
 // startOnPorts starts a Kafka on preferred ports that nobody else has.
@@ -64,10 +65,10 @@ func TestPreferredPorts(t *testing.T) {
 		newAdmin(t, server.Brokers())
 	}
 
-	if holder := embedded.PortHolder(t.Context(), second.TakenPort); !strings.HasSuffix(holder, fmt.Sprintf(" (pid %d)", os.Getpid())) || strings.HasPrefix(holder, "?") {
+	if holder := localport.Holder(t.Context(), second.TakenPort); !strings.HasSuffix(holder, fmt.Sprintf(" (pid %d)", os.Getpid())) || strings.HasPrefix(holder, "?") {
 		t.Errorf("port %d is said to be held by %q", second.TakenPort, holder)
 	}
-	if holder := embedded.PortHolder(t.Context(), portOf(t, freeAddr(t))); holder != "" {
+	if holder := localport.Holder(t.Context(), portOf(t, freeAddr(t))); holder != "" {
 		t.Errorf("a free port is said to be held by %q", holder)
 	}
 }

@@ -19,7 +19,7 @@ import (
 	"syscall"
 	"time"
 
-	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/mysqld"
 	"kafkahandson/internal/program"
 )
 
@@ -111,5 +111,5 @@ func stopMySQL(dir string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return embedded.StopUnusedMySQL(ctx, dir)
+	return mysqld.StopUnused(ctx, dir)
 }

@@ -14,6 +14,7 @@ import (
 	"kafkahandson/internal/home"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/localport"
 	"kafkahandson/internal/problem"
 )
 
@@ -174,7 +175,7 @@ func TakenPortNote(ctx context.Context, port int) i18n.Text {
 	if port == 0 {
 		return i18n.Text{}
 	}
-	holder := embedded.PortHolder(ctx, port)
+	holder := localport.Holder(ctx, port)
 	if holder == "" {
 		return i18n.Text{EN: "(free ports, because port %d is taken)", KO: "(%d번 포트가 사용 중이라 빈 포트를 씁니다)"}.With(port)
 	}

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"kafkahandson/internal/compose"
-	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/home"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/mysql"
+	"kafkahandson/internal/mysqld"
 )
 
 // MySQL is a database server that was found or started.
@@ -18,7 +18,7 @@ type MySQL struct {
 	Kind   Kind
 	Config mysql.Config
 
-	server *embedded.MySQL
+	server *mysqld.Server
 }
 
 // PrivateMySQLDir is the directory of the private MySQL that programs and lessons share.
@@ -43,7 +43,7 @@ func OpenMySQL(ctx context.Context, env mysql.Config, kind Kind, ports compose.P
 	if err != nil {
 		return MySQL{}, err
 	}
-	server, err := embedded.EnsureMySQL(ctx, embedded.MySQLOptions{Dir: dir, Progress: progress})
+	server, err := mysqld.Start(ctx, mysqld.Options{Dir: dir, Progress: progress})
 	if err != nil {
 		return MySQL{}, err
 	}

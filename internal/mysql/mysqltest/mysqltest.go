@@ -19,9 +19,9 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/mysql"
+	"kafkahandson/internal/mysqld"
 )
 
 const (
@@ -59,7 +59,7 @@ func Need(t testing.TB, err error) {
 	t.Helper()
 	switch {
 	case err == nil:
-	case errors.Is(err, embedded.ErrNoMySQLProgram) && os.Getenv(EnvRequire) != "1":
+	case errors.Is(err, mysqld.ErrNoProgram) && os.Getenv(EnvRequire) != "1":
 		t.Skipf("needs a MySQL: %v", err)
 	default:
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func Server(t testing.TB) (dsn string) {
 	if dsn := os.Getenv(EnvDSN); dsn != "" {
 		return dsn
 	}
-	server, err := embedded.EnsureMySQL(t.Context(), embedded.MySQLOptions{
+	server, err := mysqld.Start(t.Context(), mysqld.Options{
 		Dir:      t.TempDir(),
 		Progress: func(s i18n.Text) { t.Log(s.EN) },
 	})

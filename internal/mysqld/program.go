@@ -1,4 +1,4 @@
-package embedded
+package mysqld
 
 import (
 	"cmp"
@@ -19,8 +19,8 @@ import (
 	"kafkahandson/internal/problem"
 )
 
-// mysqlProgram is an installed or fetched MariaDB or MySQL.
-type mysqlProgram struct {
+// program is an installed or fetched MariaDB or MySQL.
+type program struct {
 	Server string `json:"server"` // path of mariadbd or mysqld
 	// InstallDB is the path of mariadb-install-db. Empty for MySQL, whose server makes the data directory itself.
 	InstallDB string `json:"install_db,omitempty"`
@@ -28,12 +28,12 @@ type mysqlProgram struct {
 	Version   string `json:"version"`        // "MariaDB 10.11.6", "MySQL 8.4.3"
 }
 
-// ErrNoMySQLProgram is why EnsureMySQL has nothing to start: no server is installed on this machine, and none can be
+// ErrNoProgram is why Start has nothing to start: no server is installed on this machine, and none can be
 // fetched.
-var ErrNoMySQLProgram = errors.New("neither mariadbd nor mysqld found")
+var ErrNoProgram = errors.New("neither mariadbd nor mysqld found")
 
 // series is the product and version that can read one data directory: "MariaDB 10.11".
-func (p mysqlProgram) series() string {
+func (p program) series() string {
 	if i := strings.LastIndexByte(p.Version, '.'); i > 0 {
 		return p.Version[:i]
 	}
@@ -41,13 +41,13 @@ func (p mysqlProgram) series() string {
 }
 
 // mariaDB tells MariaDB from MySQL.
-func (p mysqlProgram) mariaDB() bool { return p.InstallDB != "" }
+func (p program) mariaDB() bool { return p.InstallDB != "" }
 
-// mysqlInstalled finds an installed server: on PATH, and where it is although PATH does not say so. Debian keeps
+// findInstalled finds an installed server: on PATH, and where it is although PATH does not say so. Debian keeps
 // servers in /usr/sbin, which an ordinary user's PATH lacks, Fedora in /usr/libexec, Homebrew in folders of its own.
-func mysqlInstalled(ctx context.Context, _ func(i18n.Text)) (mysqlProgram, error) {
+func findInstalled(ctx context.Context, _ func(i18n.Text)) (program, error) {
 	if runtime.GOOS == "windows" {
-		return mysqlProgram{}, ErrNoMySQLProgram
+		return program{}, ErrNoProgram
 	}
 	dirs := filepath.SplitList(os.Getenv("PATH"))
 	for _, pattern := range []string{
@@ -57,7 +57,7 @@ func mysqlInstalled(ctx context.Context, _ func(i18n.Text)) (mysqlProgram, error
 	} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
-			return mysqlProgram{}, err
+			return program{}, err
 		}
 		dirs = append(dirs, found...)
 	}
@@ -65,10 +65,10 @@ func mysqlInstalled(ctx context.Context, _ func(i18n.Text)) (mysqlProgram, error
 	for _, name := range []string{"mariadbd", "mysqld"} {
 		for _, dir := range dirs {
 			server := filepath.Join(dir, name)
-			if !filepath.IsAbs(server) || !mysqlExecutable(server) {
+			if !filepath.IsAbs(server) || !executable(server) {
 				continue
 			}
-			p := mysqlProgram{Server: server, InstallDB: mysqlFirst(dirs, "mariadb-install-db", "mysql_install_db")}
+			p := program{Server: server, InstallDB: firstExecutable(dirs, "mariadb-install-db", "mysql_install_db")}
 			p, err := p.again(ctx)
 			if err == nil {
 				return p, nil
@@ -76,31 +76,31 @@ func mysqlInstalled(ctx context.Context, _ func(i18n.Text)) (mysqlProgram, error
 			unusable = errors.Join(unusable, err)
 		}
 	}
-	return mysqlProgram{}, cmp.Or(unusable, ErrNoMySQLProgram)
+	return program{}, cmp.Or(unusable, ErrNoProgram)
 }
 
-var mysqlVersion = regexp.MustCompile(`Ver (\d+\.\d+\.\d+)`)
+var versionLine = regexp.MustCompile(`Ver (\d+\.\d+\.\d+)`)
 
 // again is the program as it is now: an upgrade may have changed or removed it.
-func (p mysqlProgram) again(ctx context.Context) (mysqlProgram, error) {
-	if p.Server == "" || !mysqlExecutable(p.Server) {
-		return mysqlProgram{}, ErrNoMySQLProgram
+func (p program) again(ctx context.Context) (program, error) {
+	if p.Server == "" || !executable(p.Server) {
+		return program{}, ErrNoProgram
 	}
 	out, err := p.command(ctx, filepath.Dir(p.Server), p.Server, "--no-defaults", "--version").CombinedOutput()
 	if err != nil {
-		return mysqlProgram{}, fmt.Errorf("%s --version: %w: %s", p.Server, err, mysqlErrorLines(string(out)))
+		return program{}, fmt.Errorf("%s --version: %w: %s", p.Server, err, errorLines(string(out)))
 	}
-	version := mysqlVersion.FindSubmatch(out)
+	version := versionLine.FindSubmatch(out)
 	if version == nil {
-		return mysqlProgram{}, fmt.Errorf("%s --version: no version in %q", p.Server, out)
+		return program{}, fmt.Errorf("%s --version: no version in %q", p.Server, out)
 	}
 	if !strings.Contains(string(out), "MariaDB") {
 		p.InstallDB, p.Version = "", "MySQL "+string(version[1])
 		return p, nil
 	}
 	p.Version = "MariaDB " + string(version[1])
-	if p.InstallDB == "" || !mysqlExecutable(p.InstallDB) {
-		return mysqlProgram{}, fmt.Errorf("%s has no mariadb-install-db with it", p.Server)
+	if p.InstallDB == "" || !executable(p.InstallDB) {
+		return program{}, fmt.Errorf("%s has no mariadb-install-db with it", p.Server)
 	}
 	return p, nil
 }
@@ -108,25 +108,25 @@ func (p mysqlProgram) again(ctx context.Context) (mysqlProgram, error) {
 // command runs one of the program's executables in a folder. Fetched ones are told where their libraries and messages
 // are. The paths are relative to the folder, because mariadb-install-db, a shell script, cannot bear a space in them.
 // The folder takes temporary tables, too: MariaDB deletes those of all servers in a folder that it shares, when it starts.
-func (p mysqlProgram) command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
+func (p program) command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	if p.Root == "" {
 		return cmd
 	}
-	flags := []string{"--basedir=" + mysqlRelative(dir, filepath.Join(p.Root, "usr"))}
-	if messages := mysqlGlob(p.Root, "usr/share/*/english/errmsg.sys"); len(messages) > 0 {
-		flags = append(flags, "--lc-messages-dir="+mysqlRelative(dir, filepath.Dir(filepath.Dir(messages[0]))))
+	flags := []string{"--basedir=" + relative(dir, filepath.Join(p.Root, "usr"))}
+	if messages := glob(p.Root, "usr/share/*/english/errmsg.sys"); len(messages) > 0 {
+		flags = append(flags, "--lc-messages-dir="+relative(dir, filepath.Dir(filepath.Dir(messages[0]))))
 	}
 	cmd.Args = slices.Insert(cmd.Args, 2, flags...) // --no-defaults stays the first
-	libraries := slices.Concat(mysqlGlob(p.Root, "usr/lib/*-linux-*"), mysqlGlob(p.Root, "lib/*-linux-*"))
+	libraries := slices.Concat(glob(p.Root, "usr/lib/*-linux-*"), glob(p.Root, "lib/*-linux-*"))
 	cmd.Env = append(cmd.Env, "LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
 	return cmd
 }
 
 // initCommand makes a data directory in a folder of its own in dir.
-func (p mysqlProgram) initCommand(ctx context.Context, dir, data string) *exec.Cmd {
+func (p program) initCommand(ctx context.Context, dir, data string) *exec.Cmd {
 	name, args := p.Server, []string{"--no-defaults", "--initialize-insecure"}
 	if p.mariaDB() {
 		name, args = p.InstallDB, []string{"--no-defaults",
@@ -134,21 +134,21 @@ func (p mysqlProgram) initCommand(ctx context.Context, dir, data string) *exec.C
 			"--force", // even if nobody can look up the name of this machine
 		}
 	}
-	cmd := p.command(ctx, dir, name, slices.Concat(args, []string{"--datadir=" + mysqlRelative(dir, data)}, mysqlSizeFlags(p), mysqlUser())...)
+	cmd := p.command(ctx, dir, name, slices.Concat(args, []string{"--datadir=" + relative(dir, data)}, sizeFlags(p), rootFlags())...)
 	cmd.WaitDelay = time.Second // what the shell script started holds its output open after the script was killed
 	return cmd
 }
 
-// mysqlRelative is a path as seen from a folder. Both are absolute.
-func mysqlRelative(from, path string) string {
+// relative is a path as seen from a folder. Both are absolute.
+func relative(from, path string) string {
 	if rel, err := filepath.Rel(from, path); err == nil {
 		return "./" + rel
 	}
 	return path
 }
 
-// mysqlGlob is what matches a well-formed pattern below a folder, whatever characters the folder's own name has.
-func mysqlGlob(dir, pattern string) []string {
+// glob is what matches a well-formed pattern below a folder, whatever characters the folder's own name has.
+func glob(dir, pattern string) []string {
 	matches, err := fs.Glob(os.DirFS(dir), pattern)
 	if err != nil {
 		panic(err) // the pattern is a constant
@@ -159,18 +159,18 @@ func mysqlGlob(dir, pattern string) []string {
 	return matches
 }
 
-// mysqlUser makes the server run as root where this process is root, which it refuses unless told.
-func mysqlUser() []string {
+// rootFlags make the server run as root where this process is root, which it refuses unless told.
+func rootFlags() []string {
 	if os.Geteuid() == 0 {
 		return []string{"--user=root"}
 	}
 	return nil
 }
 
-func mysqlFirst(dirs []string, names ...string) string {
+func firstExecutable(dirs []string, names ...string) string {
 	for _, name := range names {
 		for _, dir := range dirs {
-			if path := filepath.Join(dir, name); filepath.IsAbs(path) && mysqlExecutable(path) {
+			if path := filepath.Join(dir, name); filepath.IsAbs(path) && executable(path) {
 				return path
 			}
 		}
@@ -178,13 +178,13 @@ func mysqlFirst(dirs []string, names ...string) string {
 	return ""
 }
 
-func mysqlExecutable(path string) bool {
+func executable(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-// mysqlMissing is the problem of a machine on which no server can be had. The cause may be nil.
-func mysqlMissing(cause error) error {
+// noProgram is the problem of a machine on which no server can be had. The cause may be nil.
+func noProgram(cause error) error {
 	install := i18n.Text{
 		EN: "install a server: %s",
 		KO: "서버를 설치해 주세요: %s",
@@ -206,14 +206,14 @@ func mysqlMissing(cause error) error {
 			KO: "이 컴퓨터에서 MariaDB나 MySQL 서버를 준비하지 못했습니다.",
 		}
 	}
-	if command := mysqlInstallCommand(); command != "" {
+	if command := installCommand(); command != "" {
 		elsewhere = append([]i18n.Text{install.With(command)}, elsewhere...)
 	}
-	return problem.Environment(cmp.Or(cause, ErrNoMySQLProgram), what, elsewhere...)
+	return problem.Environment(cmp.Or(cause, ErrNoProgram), what, elsewhere...)
 }
 
-// mysqlInstallCommand is the command that installs a server with this machine's package manager.
-func mysqlInstallCommand() string {
+// installCommand is the command that installs a server with this machine's package manager.
+func installCommand() string {
 	for _, manager := range []struct{ program, command string }{
 		{"brew", "brew install mariadb"},
 		{"apt-get", "sudo apt-get update && sudo apt-get install --no-install-recommends mariadb-server-core mariadb-client-core"},

@@ -1,4 +1,5 @@
-package embedded
+// Package localport tells who has the TCP ports of this computer.
+package localport
 
 import (
 	"context"
@@ -11,19 +12,9 @@ import (
 	"github.com/shirou/gopsutil/v4/process"
 )
 
-// firstTaken returns the first of the ports that is taken, 0 if there is none.
-func firstTaken(ports []int) int {
-	for _, port := range ports {
-		if PortTaken(port) {
-			return port
-		}
-	}
-	return 0
-}
-
-// PortTaken tells whether another program has a TCP port of 127.0.0.1. Who may listen there is not alone for sure: macOS
+// Taken tells whether another program has a TCP port of 127.0.0.1. Who may listen there is not alone for sure: macOS
 // allows it beside a program that listens on all addresses. So it looks for an answer, too.
-func PortTaken(port int) bool {
+func Taken(port int) bool {
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -38,9 +29,9 @@ func PortTaken(port int) bool {
 	return true
 }
 
-// PortHolder names the process that listens on a TCP port: "nginx (pid 812)". It is "" when the system does not tell,
+// Holder names the process that listens on a TCP port: "nginx (pid 812)". It is "" when the system does not tell,
 // as for processes of other users.
-func PortHolder(ctx context.Context, port int) string {
+func Holder(ctx context.Context, port int) string {
 	conns, err := psnet.ConnectionsWithContext(ctx, "tcp")
 	if err != nil {
 		return ""

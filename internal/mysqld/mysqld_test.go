@@ -1,4 +1,4 @@
-package embedded_test
+package mysqld_test
 
 import (
 	"bufio"
@@ -24,55 +24,55 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
-	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/mysql/mysqltest"
+	"kafkahandson/internal/mysqld"
 	"kafkahandson/internal/problem"
 )
 
 // greetingRow is a row of the tests.
 type greetingRow struct{ ID int }
 
-func TestMySQLIsSharedByProcesses(t *testing.T) {
-	dir := mysqlDir(t)
-	other := startMySQLUser(t, dir)
+func TestIsSharedByProcesses(t *testing.T) {
+	dir := newDir(t)
+	other := startUser(t, dir)
 	other.waitFor("ready")
 
-	mine := ensureMySQL(t, dir)
-	if got := mysqlStatus(t, dir); got.PID != other.server || got.Port != mine.Port() || !got.InUse || got.Keep {
+	mine := start(t, dir)
+	if got := status(t, dir); got.PID != other.server || got.Port != mine.Port() || !got.InUse || got.Keep {
 		t.Errorf("status %+v, but the other process has server %d", got, other.server)
 	}
 	db := mysqltest.Open(t, mysql.Config{DSN: mine.DSN()})
-	mysqlMust(t, mysql.Migrate(t.Context(), db, &greetingRow{}))
-	mysqlMust(t, db.Create(&greetingRow{ID: 1}).Error)
+	must(t, mysql.Migrate(t.Context(), db, &greetingRow{}))
+	must(t, db.Create(&greetingRow{ID: 1}).Error)
 
 	other.release()
-	if got := mysqlStatus(t, dir); got.PID != other.server || !got.InUse {
+	if got := status(t, dir); got.PID != other.server || !got.InUse {
 		t.Errorf("the first one out stopped the server: %+v", got)
 	}
-	mysqlMust(t, db.Create(&greetingRow{ID: 2}).Error)
-	mysqlMust(t, mine.Release(t.Context()))
-	if got := mysqlStatus(t, dir); got.Running || got.InUse {
+	must(t, db.Create(&greetingRow{ID: 2}).Error)
+	must(t, mine.Release(t.Context()))
+	if got := status(t, dir); got.Running || got.InUse {
 		t.Errorf("the last one out left the server: %+v", got)
 	}
 }
 
-func TestMySQLIsStartedOnceByManyAtTheSameTime(t *testing.T) {
-	dir := mysqlDir(t)
-	others := []*mysqlUser{startMySQLUser(t, dir), startMySQLUser(t, dir)}
-	mine := make([]*embedded.MySQL, 4)
+func TestIsStartedOnceByManyAtTheSameTime(t *testing.T) {
+	dir := newDir(t)
+	others := []*user{startUser(t, dir), startUser(t, dir)}
+	mine := make([]*mysqld.Server, 4)
 	var starts errgroup.Group
 	for i := range mine {
 		starts.Go(func() (err error) {
-			mine[i], err = embedded.EnsureMySQL(t.Context(), embedded.MySQLOptions{Dir: dir})
+			mine[i], err = mysqld.Start(t.Context(), mysqld.Options{Dir: dir})
 			return err
 		})
 	}
-	mysqlMust(t, starts.Wait())
+	must(t, starts.Wait())
 	for _, other := range others {
 		other.waitFor("ready")
-		if got := mysqlStatus(t, dir); got.PID != other.server {
+		if got := status(t, dir); got.PID != other.server {
 			t.Errorf("server %d here, %d there", got.PID, other.server)
 		}
 	}
@@ -83,62 +83,62 @@ func TestMySQLIsStartedOnceByManyAtTheSameTime(t *testing.T) {
 	for _, other := range others {
 		other.release()
 	}
-	mysqlMust(t, ends.Wait())
-	if got := mysqlStatus(t, dir); got.Running {
+	must(t, ends.Wait())
+	if got := status(t, dir); got.Running {
 		t.Errorf("all are out, and it runs: %+v", got)
 	}
 }
 
 // The starter is killed while it initialises, while it starts, and after that. What it leaves can be used.
-func TestMySQLOutlivesItsKilledStarter(t *testing.T) {
+func TestOutlivesItsKilledStarter(t *testing.T) {
 	for _, moment := range []string{"preparing", "starting", "ready"} {
 		t.Run(moment, func(t *testing.T) {
-			dir := mysqlDir(t)
-			starter := startMySQLUser(t, dir)
+			dir := newDir(t)
+			starter := startUser(t, dir)
 			starter.waitFor(moment)
 			starter.kill()
 
-			mine := ensureMySQL(t, dir)
+			mine := start(t, dir)
 			if moment == "ready" {
-				if got := mysqlStatus(t, dir); got.PID != starter.server {
+				if got := status(t, dir); got.PID != starter.server {
 					t.Errorf("server %d was replaced: %+v", starter.server, got)
 				}
 			}
 			db := mysqltest.Open(t, mysql.Config{DSN: mine.DSN()})
-			mysqlMust(t, mysql.Migrate(t.Context(), db, &greetingRow{}))
-			mysqlMust(t, mine.Release(t.Context()))
-			if got := mysqlStatus(t, dir); got.Running {
+			must(t, mysql.Migrate(t.Context(), db, &greetingRow{}))
+			must(t, mine.Release(t.Context()))
+			if got := status(t, dir); got.Running {
 				t.Errorf("status %+v", got)
 			}
 		})
 	}
 
 	t.Run("and can be stopped", func(t *testing.T) {
-		dir := mysqlDir(t)
-		starter := startMySQLUser(t, dir)
+		dir := newDir(t)
+		starter := startUser(t, dir)
 		starter.waitFor("ready")
 		starter.kill()
-		if got := mysqlStatus(t, dir); !got.Running || got.InUse || got.PID != starter.server {
+		if got := status(t, dir); !got.Running || got.InUse || got.PID != starter.server {
 			t.Errorf("status %+v, want server %d running, not in use", got, starter.server)
 		}
-		mysqlMust(t, embedded.StopMySQL(t.Context(), dir))
-		if got := mysqlStatus(t, dir); got.Running {
+		must(t, mysqld.Stop(t.Context(), dir))
+		if got := status(t, dir); got.Running {
 			t.Errorf("status %+v", got)
 		}
-		mysqlMust(t, embedded.StopMySQL(t.Context(), dir)) // nothing to stop is no error
+		must(t, mysqld.Stop(t.Context(), dir)) // nothing to stop is no error
 	})
 }
 
 // A commit that was acknowledged survives kill -9 of the server, a transaction under way leaves nothing, and the
 // next one to come gets a server that goes on.
-func TestMySQLRecoversFromKill(t *testing.T) {
-	dir := mysqlDir(t)
-	before := ensureMySQL(t, dir)
+func TestRecoversFromKill(t *testing.T) {
+	dir := newDir(t)
+	before := start(t, dir)
 	db := mysqltest.Open(t, mysql.Config{DSN: before.DSN()})
-	mysqlMust(t, mysql.Migrate(t.Context(), db, &greetingRow{}))
+	must(t, mysql.Migrate(t.Context(), db, &greetingRow{}))
 
 	under := db.Begin()
-	mysqlMust(t, under.Create(&greetingRow{ID: -1}).Error)
+	must(t, under.Create(&greetingRow{ID: -1}).Error)
 	acknowledged := make(chan int, 10_000)
 	var writer errgroup.Group
 	writer.Go(func() error {
@@ -155,7 +155,7 @@ func TestMySQLRecoversFromKill(t *testing.T) {
 			break
 		}
 	}
-	killMySQL(t, dir)
+	kill(t, dir)
 	if err := writer.Wait(); !mysql.IsConnectionLost(err) {
 		t.Errorf("the writer's error is not a lost connection: %v", err)
 	}
@@ -167,16 +167,16 @@ func TestMySQLRecoversFromKill(t *testing.T) {
 		t.Errorf("the transaction's error is not a lost connection: %v", err)
 	}
 	under.Rollback()
-	if got := mysqlStatus(t, dir); got.Running || !got.InUse {
+	if got := status(t, dir); got.Running || !got.InUse {
 		t.Errorf("after the kill: %+v", got)
 	}
 
-	after := ensureMySQL(t, dir)
+	after := start(t, dir)
 	if after.Port() != before.Port() {
 		t.Errorf("the port changed from %d to %d, although it was free", before.Port(), after.Port())
 	}
 	var ids []int // through the pool that lived through it
-	mysqlMust(t, db.Model(&greetingRow{}).Order("id").Pluck("id", &ids).Error)
+	must(t, db.Model(&greetingRow{}).Order("id").Pluck("id", &ids).Error)
 	if len(ids) == 0 || ids[0] != 1 {
 		t.Errorf("the transaction under way left rows: %v", ids)
 	}
@@ -184,115 +184,115 @@ func TestMySQLRecoversFromKill(t *testing.T) {
 	if n := len(ids); n != last && n != last+1 || ids[n-1] != n {
 		t.Errorf("%d commits acknowledged, %d rows, the last is %d", last, n, ids[n-1])
 	}
-	mysqlMust(t, db.Create(&greetingRow{ID: 1_000_000}).Error)
+	must(t, db.Create(&greetingRow{ID: 1_000_000}).Error)
 
-	mysqlMust(t, before.Release(t.Context()))
-	if got := mysqlStatus(t, dir); !got.Running {
+	must(t, before.Release(t.Context()))
+	if got := status(t, dir); !got.Running {
 		t.Errorf("one share is left, and it ended: %+v", got)
 	}
-	mysqlMust(t, after.Release(t.Context()))
-	if got := mysqlStatus(t, dir); got.Running {
+	must(t, after.Release(t.Context()))
+	if got := status(t, dir); got.Running {
 		t.Errorf("status %+v", got)
 	}
 }
 
 // Whoever comes while the server is dying gets the next one.
-func TestMySQLIsStartedAgainWhileItDies(t *testing.T) {
-	dir := mysqlDir(t)
-	before := ensureMySQL(t, dir)
+func TestIsStartedAgainWhileItDies(t *testing.T) {
+	dir := newDir(t)
+	before := start(t, dir)
 	for range 5 {
-		p, err := os.FindProcess(mysqlStatus(t, dir).PID)
-		mysqlMust(t, err)
-		mysqlMust(t, p.Kill())
-		after := ensureMySQL(t, dir)
+		p, err := os.FindProcess(status(t, dir).PID)
+		must(t, err)
+		must(t, p.Kill())
+		after := start(t, dir)
 		mysqltest.Open(t, mysql.Config{DSN: after.DSN()})
-		mysqlMust(t, after.Release(t.Context()))
+		must(t, after.Release(t.Context()))
 	}
-	mysqlMust(t, before.Release(t.Context()))
+	must(t, before.Release(t.Context()))
 }
 
-func TestMySQLStaysUpWhenKept(t *testing.T) {
+func TestStaysUpWhenKept(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	dir := mysqlDir(t)
-	kept, err := embedded.EnsureMySQL(t.Context(), embedded.MySQLOptions{Dir: dir, Keep: true})
-	mysqlMust(t, err)
-	mysqlMust(t, kept.Release(t.Context()))
-	first := mysqlStatus(t, dir)
+	dir := newDir(t)
+	kept, err := mysqld.Start(t.Context(), mysqld.Options{Dir: dir, Keep: true})
+	must(t, err)
+	must(t, kept.Release(t.Context()))
+	first := status(t, dir)
 	if !first.Running || first.InUse || !first.Keep {
 		t.Errorf("status %+v", first)
 	}
-	mysqlMust(t, ensureMySQL(t, dir).Release(t.Context())) // a run that uses it does not end it
-	if got := mysqlStatus(t, dir); got != first {
+	must(t, start(t, dir).Release(t.Context())) // a run that uses it does not end it
+	if got := status(t, dir); got != first {
 		t.Errorf("status %+v, before the run %+v", got, first)
 	}
-	mysqlMust(t, embedded.StopMySQL(t.Context(), dir))
-	mysqlMust(t, ensureMySQL(t, dir).Release(t.Context())) // to keep one up is not to keep the next up
-	if got := mysqlStatus(t, dir); got.Running || got.Keep {
+	must(t, mysqld.Stop(t.Context(), dir))
+	must(t, start(t, dir).Release(t.Context())) // to keep one up is not to keep the next up
+	if got := status(t, dir); got.Running || got.Keep {
 		t.Errorf("status %+v", got)
 	}
 }
 
-func TestMySQLTakesAnotherPortWhenItsOwnIsTaken(t *testing.T) {
-	dir := mysqlDir(t)
-	m := ensureMySQL(t, dir)
-	mysqlMust(t, m.Release(t.Context()))
+func TestTakesAnotherPortWhenItsOwnIsTaken(t *testing.T) {
+	dir := newDir(t)
+	m := start(t, dir)
+	must(t, m.Release(t.Context()))
 	taken, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(m.Port())))
-	mysqlMust(t, err)
+	must(t, err)
 	defer taken.Close()
-	again := ensureMySQL(t, dir)
+	again := start(t, dir)
 	if again.Port() == m.Port() {
 		t.Errorf("port %d is taken", m.Port())
 	}
 	mysqltest.Open(t, mysql.Config{DSN: again.DSN()})
-	mysqlMust(t, again.Release(t.Context()))
+	must(t, again.Release(t.Context()))
 }
 
-func TestMySQLReplacesDataOfAnotherSeries(t *testing.T) {
-	dir := mysqlDir(t)
-	mysqlMust(t, ensureMySQL(t, dir).Release(t.Context()))
+func TestReplacesDataOfAnotherSeries(t *testing.T) {
+	dir := newDir(t)
+	must(t, start(t, dir).Release(t.Context()))
 	// As a program that has gone since would have left it.
 	file := filepath.Join(dir, "server.json")
 	b, err := os.ReadFile(file)
-	mysqlMust(t, err)
+	must(t, err)
 	var state map[string]any
-	mysqlMust(t, json.Unmarshal(b, &state))
+	must(t, json.Unmarshal(b, &state))
 	state["program"] = map[string]string{"server": filepath.Join(dir, "gone"), "version": "MySQL 5.5.1"}
 	b, err = json.Marshal(state)
-	mysqlMust(t, err)
-	mysqlMust(t, os.WriteFile(file, b, 0o600))
+	must(t, err)
+	must(t, os.WriteFile(file, b, 0o600))
 
 	var said []string
-	m, err := embedded.EnsureMySQL(t.Context(), embedded.MySQLOptions{Dir: dir, Progress: func(s i18n.Text) { said = append(said, s.EN) }})
-	mysqlMust(t, err)
+	m, err := mysqld.Start(t.Context(), mysqld.Options{Dir: dir, Progress: func(s i18n.Text) { said = append(said, s.EN) }})
+	must(t, err)
 	if !slices.ContainsFunc(said, func(s string) bool { return strings.HasPrefix(s, "preparing") }) {
 		t.Errorf("no new database was prepared: %q", said)
 	}
-	mysqlMust(t, m.Release(t.Context()))
+	must(t, m.Release(t.Context()))
 }
 
 // An installed server that cannot initialise (Ubuntu's AppArmor forbids mysqld the user's folders) is not the end.
-func TestMySQLPassesOverAnInstalledServerThatFails(t *testing.T) {
+func TestPassesOverAnInstalledServerThatFails(t *testing.T) {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		t.Skip("needs a distribution whose packages can be fetched without root: no apt-get here")
 	}
-	mysqltest.Need(t, embedded.FetchMySQLProgram(t.Context()))
+	mysqltest.Need(t, mysqld.FetchProgram(t.Context()))
 	bin := t.TempDir()
 	for name, script := range map[string]string{
 		"mariadbd":           "echo 'mariadbd  Ver 99.1.2-MariaDB'",
 		"mariadb-install-db": "echo '[ERROR] Permission denied' >&2; exit 1",
 	} {
-		mysqlMust(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700))
+		must(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700))
 	}
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	m := ensureMySQL(t, mysqlDir(t))
+	m := start(t, newDir(t))
 	if strings.Contains(m.Version(), "99.1.2") {
 		t.Errorf("the failing server was used: %s", m.Version())
 	}
-	mysqlMust(t, m.Release(t.Context()))
+	must(t, m.Release(t.Context()))
 }
 
-func TestMySQLUserHasTheCoursesRightsOnly(t *testing.T) {
-	m := ensureMySQL(t, mysqlDir(t))
+func TestUserHasTheCoursesRightsOnly(t *testing.T) {
+	m := start(t, newDir(t))
 	db := mysqltest.Open(t, mysql.Config{DSN: m.DSN()})
 	for _, allowed := range []string{
 		"CREATE DATABASE campus_r7f3", "CREATE TABLE campus_r7f3.t (id INT)", "DROP DATABASE campus_r7f3",
@@ -311,18 +311,18 @@ func TestMySQLUserHasTheCoursesRightsOnly(t *testing.T) {
 		}
 	}
 	var host string
-	mysqlMust(t, db.Raw("SELECT @@bind_address").Scan(&host).Error)
+	must(t, db.Raw("SELECT @@bind_address").Scan(&host).Error)
 	if host != "127.0.0.1" {
 		t.Errorf("listens on %s", host)
 	}
-	mysqlMust(t, m.Release(t.Context()))
+	must(t, m.Release(t.Context()))
 }
 
-func TestMySQLStartEndsWithItsContext(t *testing.T) {
-	dir := mysqlDir(t)
-	mysqlMust(t, ensureMySQL(t, dir).Release(t.Context()))
+func TestStartEndsWithItsContext(t *testing.T) {
+	dir := newDir(t)
+	must(t, start(t, dir).Release(t.Context()))
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := embedded.EnsureMySQL(ctx, embedded.MySQLOptions{Dir: dir, Progress: func(s i18n.Text) {
+	_, err := mysqld.Start(ctx, mysqld.Options{Dir: dir, Progress: func(s i18n.Text) {
 		if strings.HasPrefix(s.EN, "starting") {
 			cancel()
 		}
@@ -330,37 +330,37 @@ func TestMySQLStartEndsWithItsContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if got := mysqlStatus(t, dir); got.Running || got.InUse {
+	if got := status(t, dir); got.Running || got.InUse {
 		t.Errorf("status %+v", got)
 	}
 }
 
-func TestMySQLIsNotTakenFromItsUsers(t *testing.T) {
-	dir := mysqlDir(t)
-	other := startMySQLUser(t, dir)
+func TestIsNotTakenFromItsUsers(t *testing.T) {
+	dir := newDir(t)
+	other := startUser(t, dir)
 	other.waitFor("ready")
-	for _, err := range []error{embedded.StopMySQL(t.Context(), dir), embedded.DeleteMySQL(t.Context(), dir)} {
-		if !errors.Is(err, embedded.ErrMySQLInUse) {
+	for _, err := range []error{mysqld.Stop(t.Context(), dir), mysqld.Delete(t.Context(), dir)} {
+		if !errors.Is(err, mysqld.ErrInUse) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if got := mysqlStatus(t, dir); !got.InUse || got.PID != other.server {
+	if got := status(t, dir); !got.InUse || got.PID != other.server {
 		t.Errorf("status %+v, want server %d in use", got, other.server)
 	}
 	other.release()
 }
 
-func TestMySQLIsDeleted(t *testing.T) {
-	dir := mysqlDir(t)
-	m := ensureMySQL(t, dir)
+func TestIsDeleted(t *testing.T) {
+	dir := newDir(t)
+	m := start(t, dir)
 	config := mysql.Config{DSN: m.DSN()}
-	mysqlMust(t, mysql.Migrate(t.Context(), mysqltest.Open(t, config), &greetingRow{}))
-	mysqlMust(t, m.Release(t.Context()))
-	mysqlMust(t, embedded.DeleteMySQL(t.Context(), dir))
-	mysqlMust(t, embedded.DeleteMySQL(t.Context(), dir)) // nothing to delete is no error
+	must(t, mysql.Migrate(t.Context(), mysqltest.Open(t, config), &greetingRow{}))
+	must(t, m.Release(t.Context()))
+	must(t, mysqld.Delete(t.Context(), dir))
+	must(t, mysqld.Delete(t.Context(), dir)) // nothing to delete is no error
 	var left []string
 	entries, err := os.ReadDir(dir)
-	mysqlMust(t, err)
+	must(t, err)
 	for _, entry := range entries {
 		left = append(left, entry.Name())
 	}
@@ -368,45 +368,45 @@ func TestMySQLIsDeleted(t *testing.T) {
 		t.Errorf("%v is left", left)
 	}
 
-	m = ensureMySQL(t, dir)
+	m = start(t, dir)
 	if mysqltest.Open(t, mysql.Config{DSN: m.DSN()}).Migrator().HasTable(&greetingRow{}) {
 		t.Error("the table is still there")
 	}
-	mysqlMust(t, m.Release(t.Context()))
+	must(t, m.Release(t.Context()))
 }
 
-func TestMySQLWaitsForItsTurnAndSaysSo(t *testing.T) {
-	dir := mysqlDir(t)
+func TestWaitsForItsTurnAndSaysSo(t *testing.T) {
+	dir := newDir(t)
 	busy := flock.New(filepath.Join(dir, "lock"))
-	mysqlMust(t, busy.Lock())
+	must(t, busy.Lock())
 	defer busy.Close()
-	got, err := embedded.StatusMySQL(dir)
-	if mysqlMust(t, err); !got.Busy {
+	got, err := mysqld.StatusOf(dir)
+	if must(t, err); !got.Busy {
 		t.Errorf("status %+v", got)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err = embedded.EnsureMySQL(ctx, embedded.MySQLOptions{Dir: dir})
+	_, err = mysqld.Start(ctx, mysqld.Options{Dir: dir})
 	var p *problem.Problem
 	if !errors.As(err, &p) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestMySQLStatusText(t *testing.T) {
+func TestStatusText(t *testing.T) {
 	for _, test := range []struct {
-		status embedded.MySQLStatus
+		status mysqld.Status
 		en, ko string
 	}{
-		{embedded.MySQLStatus{}, "embedded MySQL: not running", "내장 MySQL: 실행 중이 아님"},
-		{embedded.MySQLStatus{Busy: true}, "embedded MySQL: starting or stopping", "내장 MySQL: 시작 또는 종료하는 중"},
+		{mysqld.Status{}, "embedded MySQL: not running", "내장 MySQL: 실행 중이 아님"},
+		{mysqld.Status{Busy: true}, "embedded MySQL: starting or stopping", "내장 MySQL: 시작 또는 종료하는 중"},
 		{
-			embedded.MySQLStatus{Running: true, Version: "MariaDB 10.11.6", Port: 4000, PID: 7, InUse: true},
+			mysqld.Status{Running: true, Version: "MariaDB 10.11.6", Port: 4000, PID: 7, InUse: true},
 			"embedded MySQL: MariaDB 10.11.6 on 127.0.0.1:4000, process 7, in use, stops with its last user",
 			"내장 MySQL: 127.0.0.1:4000에서 MariaDB 10.11.6 실행 중, 프로세스 7, 사용 중, 마지막 사용자가 끝나면 종료됨",
 		},
 		{
-			embedded.MySQLStatus{Running: true, Version: "MySQL 8.4.3", Port: 4000, PID: 7, Keep: true},
+			mysqld.Status{Running: true, Version: "MySQL 8.4.3", Port: 4000, PID: 7, Keep: true},
 			"embedded MySQL: MySQL 8.4.3 on 127.0.0.1:4000, process 7, not used by anyone now, kept up",
 			"내장 MySQL: 127.0.0.1:4000에서 MySQL 8.4.3 실행 중, 프로세스 7, 지금은 아무도 쓰지 않음, 계속 켜 둠",
 		},
@@ -417,94 +417,94 @@ func TestMySQLStatusText(t *testing.T) {
 	}
 }
 
-// BenchmarkMySQL measures what a person waits for: the first start, later ones, and joining one that runs.
-func BenchmarkMySQL(b *testing.B) {
-	dir := mysqlDir(b)
-	mysqlMust(b, ensureMySQL(b, dir).Release(context.Background())) // the packages are there from here on
+// BenchmarkStart measures what a person waits for: the first start, later ones, and joining one that runs.
+func BenchmarkStart(b *testing.B) {
+	dir := newDir(b)
+	must(b, start(b, dir).Release(context.Background())) // the packages are there from here on
 	b.Run("cold", func(b *testing.B) {
 		for b.Loop() {
-			m := ensureMySQL(b, filepath.Join(dir, strconv.FormatInt(time.Now().UnixNano(), 36)))
+			m := start(b, filepath.Join(dir, strconv.FormatInt(time.Now().UnixNano(), 36)))
 			b.StopTimer()
-			mysqlMust(b, m.Release(context.Background()))
+			must(b, m.Release(context.Background()))
 			b.StartTimer()
 		}
 	})
 	b.Run("warm", func(b *testing.B) {
 		for b.Loop() {
-			m := ensureMySQL(b, dir)
+			m := start(b, dir)
 			b.StopTimer()
-			mysqlMust(b, m.Release(context.Background()))
+			must(b, m.Release(context.Background()))
 			b.StartTimer()
 		}
 	})
 	b.Run("join", func(b *testing.B) {
-		m := ensureMySQL(b, dir)
+		m := start(b, dir)
 		for b.Loop() {
-			mysqlMust(b, ensureMySQL(b, dir).Release(context.Background()))
+			must(b, start(b, dir).Release(context.Background()))
 		}
-		mysqlMust(b, m.Release(context.Background()))
+		must(b, m.Release(context.Background()))
 	})
 	b.Run("stop", func(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
-			m := ensureMySQL(b, dir)
+			m := start(b, dir)
 			b.StartTimer()
-			mysqlMust(b, m.Release(context.Background()))
+			must(b, m.Release(context.Background()))
 		}
 	})
 }
 
-// mysqlDir is a server's folder, in a test that needs a server. When the test ends, whatever still runs in the folder is
+// newDir is a server's folder, in a test that needs a server. When the test ends, whatever still runs in the folder is
 // stopped, and that is an error.
-func mysqlDir(t testing.TB) string {
+func newDir(t testing.TB) string {
 	t.Helper()
-	mysqltest.Need(t, embedded.FindMySQLProgram(t.Context())) // before any other process looks for one
+	mysqltest.Need(t, mysqld.FindProgram(t.Context())) // before any other process looks for one
 	dir := t.TempDir()
 	t.Cleanup(func() {
-		status, err := embedded.StatusMySQL(dir)
+		status, err := mysqld.StatusOf(dir)
 		if err != nil || status.Running {
 			t.Errorf("left behind: %+v, %v", status, err)
 		}
 		if status.PID != 0 { // its users may be left behind, too
-			mysqlMust(t, syscall.Kill(status.PID, syscall.SIGKILL))
+			must(t, syscall.Kill(status.PID, syscall.SIGKILL))
 		}
-		mysqlEventually(t, "no process is left in "+dir, func() bool { return len(mysqlProcessesIn(t, dir)) == 0 })
+		eventually(t, "no process is left in "+dir, func() bool { return len(processesIn(t, dir)) == 0 })
 	})
 	return dir
 }
 
-func ensureMySQL(t testing.TB, dir string) *embedded.MySQL {
+func start(t testing.TB, dir string) *mysqld.Server {
 	t.Helper()
-	m, err := embedded.EnsureMySQL(context.Background(), embedded.MySQLOptions{Dir: dir})
+	m, err := mysqld.Start(context.Background(), mysqld.Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
-func mysqlStatus(t testing.TB, dir string) embedded.MySQLStatus {
+func status(t testing.TB, dir string) mysqld.Status {
 	t.Helper()
-	var status embedded.MySQLStatus
-	mysqlEventually(t, "nobody starts or stops the server", func() bool {
+	var status mysqld.Status
+	eventually(t, "nobody starts or stops the server", func() bool {
 		var err error
-		status, err = embedded.StatusMySQL(dir)
-		mysqlMust(t, err)
+		status, err = mysqld.StatusOf(dir)
+		must(t, err)
 		return !status.Busy
 	})
 	return status
 }
 
-// killMySQL pulls the plug of the running server and waits until it is gone.
-func killMySQL(t *testing.T, dir string) {
+// kill pulls the plug of the running server and waits until it is gone.
+func kill(t *testing.T, dir string) {
 	t.Helper()
-	p, err := os.FindProcess(mysqlStatus(t, dir).PID)
-	mysqlMust(t, err)
-	mysqlMust(t, p.Kill())
-	mysqlEventually(t, "the server is gone", func() bool { return !mysqlStatus(t, dir).Running })
+	p, err := os.FindProcess(status(t, dir).PID)
+	must(t, err)
+	must(t, p.Kill())
+	eventually(t, "the server is gone", func() bool { return !status(t, dir).Running })
 }
 
-// mysqlUser is another process that uses the server of a folder.
-type mysqlUser struct {
+// user is another process that uses the server of a folder.
+type user struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	stdin  io.Closer
@@ -513,47 +513,47 @@ type mysqlUser struct {
 	ended  sync.Once
 }
 
-const envMySQLUser = "TEST_MYSQL_USER_OF"
+const envUser = "TEST_MYSQL_USER_OF"
 
-// startMySQLUser starts this test binary again, as TestMySQLUserProcess.
-func startMySQLUser(t *testing.T, dir string) *mysqlUser {
+// startUser starts this test binary again, as TestUserProcess.
+func startUser(t *testing.T, dir string) *user {
 	t.Helper()
-	u := &mysqlUser{t: t, cmd: exec.Command(os.Args[0], "-test.run=^TestMySQLUserProcess$", "-test.count=1")}
-	u.cmd.Env = append(os.Environ(), envMySQLUser+"="+dir)
+	u := &user{t: t, cmd: exec.Command(os.Args[0], "-test.run=^TestUserProcess$", "-test.count=1")}
+	u.cmd.Env = append(os.Environ(), envUser+"="+dir)
 	u.cmd.Stderr = os.Stderr
 	stdin, err := u.cmd.StdinPipe()
-	mysqlMust(t, err)
+	must(t, err)
 	stdout, err := u.cmd.StdoutPipe()
-	mysqlMust(t, err)
+	must(t, err)
 	u.stdin, u.stdout = stdin, bufio.NewScanner(stdout)
-	mysqlMust(t, u.cmd.Start())
+	must(t, u.cmd.Start())
 	t.Cleanup(u.kill)
 	return u
 }
 
-// TestMySQLUserProcess is what the other process does: it uses the server until its standard input ends.
-func TestMySQLUserProcess(t *testing.T) {
-	dir := os.Getenv(envMySQLUser)
+// TestUserProcess is what the other process does: it uses the server until its standard input ends.
+func TestUserProcess(t *testing.T) {
+	dir := os.Getenv(envUser)
 	if dir == "" {
 		t.Skip("not a test of its own: the other tests start it as a second process")
 	}
-	m, err := embedded.EnsureMySQL(t.Context(), embedded.MySQLOptions{Dir: dir, Progress: func(s i18n.Text) { fmt.Println(s.EN) }})
-	mysqlMust(t, err)
-	fmt.Println("ready", mysqlStatus(t, dir).PID)
+	m, err := mysqld.Start(t.Context(), mysqld.Options{Dir: dir, Progress: func(s i18n.Text) { fmt.Println(s.EN) }})
+	must(t, err)
+	fmt.Println("ready", status(t, dir).PID)
 	_, err = io.Copy(io.Discard, os.Stdin)
-	mysqlMust(t, err)
-	mysqlMust(t, m.Release(t.Context()))
+	must(t, err)
+	must(t, m.Release(t.Context()))
 	fmt.Println("released")
 }
 
 // waitFor reads what the process says until a line begins with a word.
-func (u *mysqlUser) waitFor(word string) {
+func (u *user) waitFor(word string) {
 	u.t.Helper()
 	for u.stdout.Scan() {
 		line := u.stdout.Text()
 		if pid, ok := strings.CutPrefix(line, "ready "); ok {
 			server, err := strconv.Atoi(pid)
-			mysqlMust(u.t, err)
+			must(u.t, err)
 			u.server = server
 		}
 		if strings.HasPrefix(line, word) {
@@ -564,30 +564,30 @@ func (u *mysqlUser) waitFor(word string) {
 }
 
 // release lets the process give its share back and end.
-func (u *mysqlUser) release() {
+func (u *user) release() {
 	u.t.Helper()
-	mysqlMust(u.t, u.stdin.Close())
+	must(u.t, u.stdin.Close())
 	u.waitFor("released")
 	u.ended.Do(func() {
 		for u.stdout.Scan() { // what the test binary says at its end
 		}
-		mysqlMust(u.t, u.cmd.Wait())
+		must(u.t, u.cmd.Wait())
 	})
 }
 
 // kill is kill -9, unless the process has ended.
-func (u *mysqlUser) kill() {
+func (u *user) kill() {
 	u.ended.Do(func() {
-		mysqlMust(u.t, u.cmd.Process.Kill())
+		must(u.t, u.cmd.Process.Kill())
 		_ = u.cmd.Wait() // "signal: killed"
 	})
 }
 
-// mysqlProcessesIn are the command lines of the processes that work in a folder.
-func mysqlProcessesIn(t testing.TB, dir string) []string {
+// processesIn are the command lines of the processes that work in a folder.
+func processesIn(t testing.TB, dir string) []string {
 	t.Helper()
 	all, err := process.Processes()
-	mysqlMust(t, err)
+	must(t, err)
 	var in []string
 	for _, p := range all {
 		line, err := p.Cmdline()
@@ -595,27 +595,27 @@ func mysqlProcessesIn(t testing.TB, dir string) []string {
 			continue
 		}
 		cwd, err := p.Cwd()
-		if err == nil && (strings.HasPrefix(cwd, dir) || strings.Contains(line, dir)) && !mysqlGone(t, p.Pid) {
+		if err == nil && (strings.HasPrefix(cwd, dir) || strings.Contains(line, dir)) && !gone(t, p.Pid) {
 			in = append(in, line)
 		}
 	}
 	return in
 }
 
-// mysqlGone tells whether a process has ended; one that only waits for its parent to notice has.
-func mysqlGone(t testing.TB, pid int32) bool {
+// gone tells whether a process has ended; one that only waits for its parent to notice has.
+func gone(t testing.TB, pid int32) bool {
 	t.Helper()
 	p, err := process.NewProcess(pid)
 	if errors.Is(err, process.ErrorProcessNotRunning) {
 		return true
 	}
-	mysqlMust(t, err)
+	must(t, err)
 	status, err := p.Status()
 	return err != nil || slices.Contains(status, process.Zombie)
 }
 
-// mysqlEventually waits for a condition, looking every few milliseconds.
-func mysqlEventually(t testing.TB, what string, is func() bool) {
+// eventually waits for a condition, looking every few milliseconds.
+func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -629,7 +629,7 @@ func mysqlEventually(t testing.TB, what string, is func() bool) {
 	}
 }
 
-func mysqlMust(t testing.TB, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

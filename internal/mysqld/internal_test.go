@@ -1,4 +1,4 @@
-package embedded
+package mysqld
 
 import (
 	"context"
@@ -14,26 +14,26 @@ import (
 	"kafkahandson/internal/problem"
 )
 
-// FindMySQLProgram tells the other tests whether there is a server to start here, and fetches one if need be.
-func FindMySQLProgram(ctx context.Context) error {
-	if _, err := mysqlInstalled(ctx, nil); !errors.Is(err, ErrNoMySQLProgram) {
+// FindProgram tells the other tests whether there is a server to start here, and fetches one if need be.
+func FindProgram(ctx context.Context) error {
+	if _, err := findInstalled(ctx, nil); !errors.Is(err, ErrNoProgram) {
 		return nil // if there is one that fails, the tests are to fail, too
 	}
-	return FetchMySQLProgram(ctx)
+	return FetchProgram(ctx)
 }
 
-// FetchMySQLProgram fetches a server.
-func FetchMySQLProgram(ctx context.Context) error {
-	_, err := mysqlFetched(ctx, func(i18n.Text) {})
+// FetchProgram fetches a server.
+func FetchProgram(ctx context.Context) error {
+	_, err := fetchPackages(ctx, func(i18n.Text) {})
 	return err
 }
 
 // What a computer without a server and without a network says is not what a server says that fails.
-func TestMySQLThatCannotBeHadIsNamed(t *testing.T) {
+func TestThatCannotBeHadIsNamed(t *testing.T) {
 	t.Setenv(home.Env, t.TempDir())
 	bin := t.TempDir()
 	t.Setenv("PATH", bin)
-	if _, err := mysqlFetched(t.Context(), func(i18n.Text) {}); !errors.Is(err, ErrNoMySQLProgram) {
+	if _, err := fetchPackages(t.Context(), func(i18n.Text) {}); !errors.Is(err, ErrNoProgram) {
 		t.Errorf("without apt: %v", err)
 	}
 	for _, tool := range []string{"apt-get", "apt-cache", "dpkg"} {
@@ -41,16 +41,16 @@ func TestMySQLThatCannotBeHadIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := mysqlFetched(t.Context(), func(i18n.Text) {}); !errors.Is(err, ErrNoMySQLProgram) || !strings.Contains(err.Error(), "no network") {
+	if _, err := fetchPackages(t.Context(), func(i18n.Text) {}); !errors.Is(err, ErrNoProgram) || !strings.Contains(err.Error(), "no network") {
 		t.Errorf("without a network: %v", err)
 	}
-	if err := mysqlMissing(errors.New("no space left on device")); errors.Is(err, ErrNoMySQLProgram) {
+	if err := noProgram(errors.New("no space left on device")); errors.Is(err, ErrNoProgram) {
 		t.Errorf("a server that failed: %v", err)
 	}
 }
 
 // The packages are fetched and run, once with the system's package lists and once without any, as in a container image.
-func TestMySQLPackagesAreFetched(t *testing.T) {
+func TestPackagesAreFetched(t *testing.T) {
 	if os.Getenv("KAFKAHANDSON_FETCH_TESTS") == "" {
 		t.Skip("downloads the packages twice; set KAFKAHANDSON_FETCH_TESTS=1")
 	}
@@ -70,14 +70,14 @@ func TestMySQLPackagesAreFetched(t *testing.T) {
 			}
 			var said []string
 			progress := func(s i18n.Text) { said = append(said, s.EN) }
-			fetched, err := mysqlFetched(t.Context(), progress)
+			fetched, err := fetchPackages(t.Context(), progress)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !strings.HasPrefix(fetched.Version, "MariaDB ") || !fetched.mariaDB() || !strings.HasPrefix(fetched.Root, folder) {
 				t.Errorf("%+v", fetched)
 			}
-			again, err := mysqlFetched(t.Context(), progress)
+			again, err := fetchPackages(t.Context(), progress)
 			if err != nil || again != fetched || len(said) != 1 {
 				t.Errorf("fetched again: %+v, %v, said %q", again, err, said)
 			}
@@ -93,7 +93,7 @@ func TestMySQLPackagesAreFetched(t *testing.T) {
 	}
 }
 
-func TestMySQLMissingNamesTheCommandOfThePlatform(t *testing.T) {
+func TestMissingNamesTheCommandOfThePlatform(t *testing.T) {
 	for manager, command := range map[string]string{
 		"apt-get": "sudo apt-get update && sudo apt-get install --no-install-recommends mariadb-server-core mariadb-client-core",
 		"dnf":     "sudo dnf install mariadb-server",
@@ -109,7 +109,7 @@ func TestMySQLMissingNamesTheCommandOfThePlatform(t *testing.T) {
 			}
 		}
 		for _, cause := range []error{nil, errors.New("no space left on device")} {
-			err := mysqlMissing(cause)
+			err := noProgram(cause)
 			if problem.ExitCode(err) != problem.ExitEnvironment || cause != nil && !errors.Is(err, cause) {
 				t.Errorf("%s: %v", manager, err)
 			}
@@ -126,14 +126,14 @@ func TestMySQLMissingNamesTheCommandOfThePlatform(t *testing.T) {
 	}
 }
 
-func TestMySQLErrorLines(t *testing.T) {
+func TestErrorLines(t *testing.T) {
 	for out, want := range map[string]string{
 		"a Note\n1 [ERROR] disk\n2 [Note] x\n3 [ERROR] abort\n": "1 [ERROR] disk; 3 [ERROR] abort",
 		"one\ntwo\nthree\nfour":                                 "one; two; three",
 		"mariadbd: error while loading shared libraries: x.so":  "mariadbd: error while loading shared libraries: x.so",
 		"": "",
 	} {
-		if got := mysqlErrorLines(out); got != want {
+		if got := errorLines(out); got != want {
 			t.Errorf("%q: %q, want %q", out, got, want)
 		}
 	}

@@ -1,4 +1,6 @@
-package embedded
+// Package mysqld starts a private MariaDB or MySQL server: a process of its own, which needs no Docker and which all
+// programs of this user share.
+package mysqld
 
 import (
 	"context"
@@ -18,17 +20,17 @@ import (
 	"kafkahandson/internal/problem"
 )
 
-// MySQLOptions says where the private MySQL lives and for how long.
-type MySQLOptions struct {
+// Options says where the private MySQL lives and for how long.
+type Options struct {
 	// Dir is the server's folder: data, log, locks. One folder, one server. Default: mysql/server in the course's home
 	Dir string
-	// Keep leaves the server up when its last user has gone, until StopMySQL. Default: the last one out stops it
+	// Keep leaves the server up when its last user has gone, until Stop. Default: the last one out stops it
 	Keep bool
 	// Progress is told, in the middle of a wait, what takes time (fetching, first initialisation). Default: nobody
 	Progress func(i18n.Text)
 }
 
-// MySQL is this process's share in a running private server. Give it back with [MySQL.Release].
+// Server is this process's share in a running private server. Give it back with [Server.Release].
 //
 // # Who shares a server, and who stops it
 //
@@ -41,31 +43,31 @@ type MySQLOptions struct {
 //   - alive: held by the server itself, which inherits it from the process that started it. Taken means the server
 //     runs, and that data/server.pid is its process id.
 //
-// EnsureMySQL takes lock, joins leases, starts the server if alive is free, and lets lock go. Release takes lock,
+// Start takes lock, joins leases, starts the server if alive is free, and lets lock go. Release takes lock,
 // leaves leases, and stops the server if nobody else is in leases and nobody asked to keep it. After a kill -9
 //
-//   - of the server, alive is free: the next EnsureMySQL starts it again, on the same data and, if free, the same port;
+//   - of the server, alive is free: the next Start starts it again, on the same data and, if free, the same port;
 //   - of a process that used it, its lease is gone. If it was the only one, the server stays until the next
-//     EnsureMySQL finds it and its Release stops it, or until StopUnusedMySQL, which lessons have done for them
-//     (internal/leash), or StopMySQL;
+//     Start finds it and its Release stops it, or until StopUnused, which lessons have done for them
+//     (internal/leash), or Stop;
 //   - of a process that was initialising: data appears under its name only when it is complete, so it is made anew.
 //
 // The file server.json remembers the port, the program and whether to keep the server, for the next one to come.
-type MySQL struct {
-	server mysqlServer
-	state  mysqlState
-	lease  *flock.Flock
-	child  *exec.Cmd // the server, if this process started it
+type Server struct {
+	folder   folder
+	settings settings
+	lease    *flock.Flock
+	child    *exec.Cmd // the server, if this process started it
 }
 
-// EnsureMySQL returns once a private MySQL or MariaDB answers: it starts one, or joins the one that already runs in
+// Start returns once a private MySQL or MariaDB answers: it starts one, or joins the one that already runs in
 // the folder. The first call initialises a data directory (0.5 to 2 s with MariaDB, some 5 s with MySQL), later ones
 // start in a fraction of a second. If the machine has no server, it fetches MariaDB's packages where that works without
 // root (Debian, Ubuntu). What the person at the keyboard can solve is a [*problem.Problem].
 //
 // It is safe for concurrent use, by goroutines as well as by processes.
-func EnsureMySQL(ctx context.Context, o MySQLOptions) (*MySQL, error) {
-	server, err := openMySQLServer(o.Dir)
+func Start(ctx context.Context, o Options) (*Server, error) {
+	server, err := openFolder(o.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +80,7 @@ func EnsureMySQL(ctx context.Context, o MySQLOptions) (*MySQL, error) {
 	}
 	defer unlock()
 
-	m := &MySQL{server: server, lease: flock.New(server.path("leases"))}
+	m := &Server{folder: server, lease: flock.New(server.path("leases"))}
 	if err := m.lease.RLock(); err != nil { // at once: only who holds lock ever takes it exclusively
 		return nil, fmt.Errorf("lease the embedded MySQL: %w", err)
 	}
@@ -89,42 +91,42 @@ func EnsureMySQL(ctx context.Context, o MySQLOptions) (*MySQL, error) {
 }
 
 // join waits for the running server, or starts one.
-func (m *MySQL) join(ctx context.Context, o MySQLOptions) error {
-	alive, err := m.server.alive()
+func (m *Server) join(ctx context.Context, o Options) error {
+	alive, err := m.folder.alive()
 	if err != nil {
 		return err
 	}
 	if alive {
-		if m.state, err = m.server.readState(); err != nil {
+		if m.settings, err = m.folder.readSettings(); err != nil {
 			return err
 		}
 		// It may still be starting, if its starter was killed, or be dying from a kill -9 of its own.
-		err = m.server.wait(ctx, m.state.Port)
-		if err == nil && o.Keep && !m.state.Keep {
-			m.state.Keep = true
-			err = m.server.writeState(m.state)
+		err = m.folder.wait(ctx, m.settings.Port)
+		if err == nil && o.Keep && !m.settings.Keep {
+			m.settings.Keep = true
+			err = m.folder.writeSettings(m.settings)
 		}
-		if !errors.Is(err, errMySQLEnded) {
+		if !errors.Is(err, errEnded) {
 			return err
 		}
 	}
-	m.state, m.child, err = m.server.start(ctx, o)
+	m.settings, m.child, err = m.folder.start(ctx, o)
 	return err
 }
 
 // DSN is the data source name of the course's database on this server, for MYSQL_DSN or [mysql.Config].
-func (m *MySQL) DSN() string { return mysqlDSN(m.state.Port) }
+func (m *Server) DSN() string { return dsnOf(m.settings.Port) }
 
 // Port is the server's port on 127.0.0.1. It stays the same from start to start as long as it is free.
-func (m *MySQL) Port() int { return m.state.Port }
+func (m *Server) Port() int { return m.settings.Port }
 
 // Version is the server's name and version: "MariaDB 10.11.6", "MySQL 8.4.3".
-func (m *MySQL) Version() string { return m.state.Program.Version }
+func (m *Server) Version() string { return m.settings.Program.Version }
 
 // Release gives the share back. The last one to do so stops the server, unless it is kept up; that takes
 // 20 to 300 ms with MariaDB, 1 s with MySQL. Call it once, with a context that has not ended: not the one that Ctrl-C ends.
-func (m *MySQL) Release(ctx context.Context) error {
-	unlock, err := m.server.lock(ctx)
+func (m *Server) Release(ctx context.Context) error {
+	unlock, err := m.folder.lock(ctx)
 	if err != nil {
 		return errors.Join(err, m.lease.Close())
 	}
@@ -132,18 +134,18 @@ func (m *MySQL) Release(ctx context.Context) error {
 	if err := m.lease.Unlock(); err != nil {
 		return fmt.Errorf("return the lease of the embedded MySQL: %w", err)
 	}
-	err = m.server.stopUnused(ctx)
+	err = m.folder.stopUnused(ctx)
 	if m.child != nil {
 		err = errors.Join(err, m.reap())
 	}
 	return err
 }
 
-// StopUnusedMySQL stops the server of a folder ("" is the default one) unless somebody has a share in it, or it is kept
+// StopUnused stops the server of a folder ("" is the default one) unless somebody has a share in it, or it is kept
 // up: what the last one to Release it would have done, for whoever comes after a user that was killed. It is no error if
 // none runs.
-func StopUnusedMySQL(ctx context.Context, dir string) error {
-	server, err := openMySQLServer(dir)
+func StopUnused(ctx context.Context, dir string) error {
+	server, err := openFolder(dir)
 	if err != nil {
 		return err
 	}
@@ -155,8 +157,8 @@ func StopUnusedMySQL(ctx context.Context, dir string) error {
 }
 
 // stopUnused stops the server unless somebody uses it, or it is kept up. The caller holds lock.
-func (s mysqlServer) stopUnused(ctx context.Context) error {
-	state, err := s.readState() // someone may have asked to keep it since
+func (s folder) stopUnused(ctx context.Context) error {
+	state, err := s.readSettings() // someone may have asked to keep it since
 	if err != nil {
 		return err
 	}
@@ -169,8 +171,8 @@ func (s mysqlServer) stopUnused(ctx context.Context) error {
 
 // reap collects the exit status of a server that this process started, if it has ended. If it has not, it becomes
 // the child of init when this process ends.
-func (m *MySQL) reap() error {
-	alive, err := m.server.alive()
+func (m *Server) reap() error {
+	alive, err := m.folder.alive()
 	if err != nil || alive {
 		return errors.Join(err, m.child.Process.Release())
 	}
@@ -181,18 +183,18 @@ func (m *MySQL) reap() error {
 	return nil
 }
 
-// ErrMySQLInUse is the error of [StopMySQL] and [DeleteMySQL] while a process has a share in the server.
-var ErrMySQLInUse = errors.New("the embedded MySQL is in use")
+// ErrInUse is the error of [Stop] and [Delete] while a process has a share in the server.
+var ErrInUse = errors.New("the embedded MySQL is in use")
 
-// StopMySQL stops the server of a folder ("" is the default one) that nobody uses. It is no error if none runs.
-func StopMySQL(ctx context.Context, dir string) error {
-	return withUnusedMySQL(ctx, dir, func(s mysqlServer) error { return s.stop(ctx) })
+// Stop stops the server of a folder ("" is the default one) that nobody uses. It is no error if none runs.
+func Stop(ctx context.Context, dir string) error {
+	return withUnused(ctx, dir, func(s folder) error { return s.stop(ctx) })
 }
 
-// DeleteMySQL stops the server of a folder ("" is the default one) that nobody uses, and deletes its data. The next
-// EnsureMySQL makes it anew.
-func DeleteMySQL(ctx context.Context, dir string) error {
-	return withUnusedMySQL(ctx, dir, func(s mysqlServer) error {
+// Delete stops the server of a folder ("" is the default one) that nobody uses, and deletes its data. The next
+// Start makes it anew.
+func Delete(ctx context.Context, dir string) error {
+	return withUnused(ctx, dir, func(s folder) error {
 		if err := s.stop(ctx); err != nil {
 			return err
 		}
@@ -200,9 +202,9 @@ func DeleteMySQL(ctx context.Context, dir string) error {
 	})
 }
 
-// withUnusedMySQL does something with a server that nobody uses, and that nobody can start meanwhile.
-func withUnusedMySQL(ctx context.Context, dir string, do func(mysqlServer) error) error {
-	server, err := openMySQLServer(dir)
+// withUnused does something with a server that nobody uses, and that nobody can start meanwhile.
+func withUnused(ctx context.Context, dir string, do func(folder) error) error {
+	server, err := openFolder(dir)
 	if err != nil {
 		return err
 	}
@@ -216,14 +218,14 @@ func withUnusedMySQL(ctx context.Context, dir string, do func(mysqlServer) error
 		return err
 	}
 	if used {
-		return ErrMySQLInUse
+		return ErrInUse
 	}
 	return do(server)
 }
 
 // remove deletes all but the locks: another process may be waiting for one, and would get that of a file that is gone.
 // The caller holds lock.
-func (s mysqlServer) remove() error {
+func (s folder) remove() error {
 	entries, err := os.ReadDir(s.dir)
 	for _, entry := range entries {
 		if !slices.Contains([]string{"lock", "leases", "alive"}, entry.Name()) {
@@ -236,8 +238,8 @@ func (s mysqlServer) remove() error {
 	return nil
 }
 
-// MySQLStatus is what is known about the private server of one folder.
-type MySQLStatus struct {
+// Status is what is known about the private server of one folder.
+type Status struct {
 	Dir string `json:"dir"`
 	// Busy: someone is starting or stopping it this moment; the rest is not known.
 	Busy    bool   `json:"busy"`
@@ -250,17 +252,17 @@ type MySQLStatus struct {
 	Keep    bool   `json:"keep"`   // stays up without users
 }
 
-// StatusMySQL looks at the server of a folder ("" is the default one). It does not wait for anybody.
-func StatusMySQL(dir string) (MySQLStatus, error) {
-	server, err := openMySQLServer(dir)
+// StatusOf looks at the server of a folder ("" is the default one). It does not wait for anybody.
+func StatusOf(dir string) (Status, error) {
+	server, err := openFolder(dir)
 	if err != nil {
-		return MySQLStatus{}, err
+		return Status{}, err
 	}
-	status := MySQLStatus{Dir: server.dir}
+	status := Status{Dir: server.dir}
 	lock := flock.New(server.path("lock"))
 	free, err := lock.TryLock()
 	if err != nil {
-		return MySQLStatus{}, fmt.Errorf("look at the embedded MySQL: %w", err)
+		return Status{}, fmt.Errorf("look at the embedded MySQL: %w", err)
 	}
 	if !free {
 		status.Busy = true
@@ -268,18 +270,18 @@ func StatusMySQL(dir string) (MySQLStatus, error) {
 	}
 	defer lock.Close()
 
-	state, err := server.readState()
+	state, err := server.readSettings()
 	if err != nil {
-		return MySQLStatus{}, err
+		return Status{}, err
 	}
 	status.Version, status.Port = state.Program.Version, state.Port
 	if status.InUse, err = server.inUse(); err != nil {
-		return MySQLStatus{}, err
+		return Status{}, err
 	}
 	if status.Running, err = server.alive(); err != nil || !status.Running {
 		return status, err
 	}
-	status.DSN, status.Keep = mysqlDSN(state.Port), state.Keep
+	status.DSN, status.Keep = dsnOf(state.Port), state.Keep
 	status.PID, err = server.pid()
 	if errors.Is(err, os.ErrNotExist) { // it is still starting
 		err = nil
@@ -288,7 +290,7 @@ func StatusMySQL(dir string) (MySQLStatus, error) {
 }
 
 // Text is the status in one line.
-func (s MySQLStatus) Text() i18n.Text {
+func (s Status) Text() i18n.Text {
 	switch {
 	case s.Busy:
 		return i18n.Text{EN: "embedded MySQL: starting or stopping", KO: "내장 MySQL: 시작 또는 종료하는 중"}
@@ -309,7 +311,7 @@ func (s MySQLStatus) Text() i18n.Text {
 	}.With(s.Version, s.Port, s.PID, use, stays)
 }
 
-func mysqlDSN(port int) string {
+func dsnOf(port int) string {
 	dsn, err := mysql.Config{Port: port}.FormatDSN()
 	if err != nil {
 		panic(err) // the defaults are wrong: no input leads here
@@ -317,34 +319,34 @@ func mysqlDSN(port int) string {
 	return dsn
 }
 
-// mysqlServer is the folder of one private server.
-type mysqlServer struct{ dir string }
+// folder is the folder of one private server.
+type folder struct{ dir string }
 
-func openMySQLServer(dir string) (mysqlServer, error) {
+func openFolder(dir string) (folder, error) {
 	if dir == "" {
 		dir, err := home.Dir("mysql", "server")
-		return mysqlServer{dir}, err
+		return folder{dir}, err
 	}
 	dir, err := filepath.Abs(dir)
 	if err == nil {
 		err = os.MkdirAll(dir, 0o700) // the socket in it admits root without a password
 	}
 	if err != nil {
-		return mysqlServer{}, fmt.Errorf("create the folder of the embedded MySQL: %w", err)
+		return folder{}, fmt.Errorf("create the folder of the embedded MySQL: %w", err)
 	}
-	return mysqlServer{dir}, nil
+	return folder{dir}, nil
 }
 
-func (s mysqlServer) path(name ...string) string {
+func (s folder) path(name ...string) string {
 	return filepath.Join(append([]string{s.dir}, name...)...)
 }
 
 // lock waits until this process is the only one to look at or change the server.
-func (s mysqlServer) lock(ctx context.Context) (unlock func() error, err error) {
-	return mysqlLock(ctx, s.path("lock"))
+func (s folder) lock(ctx context.Context) (unlock func() error, err error) {
+	return lockFile(ctx, s.path("lock"))
 }
 
-func mysqlLock(ctx context.Context, path string) (unlock func() error, err error) {
+func lockFile(ctx context.Context, path string) (unlock func() error, err error) {
 	lock := flock.New(path)
 	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
 		if !errors.Is(err, context.DeadlineExceeded) {
@@ -362,7 +364,7 @@ func mysqlLock(ctx context.Context, path string) (unlock func() error, err error
 }
 
 // inUse tells whether any process has a share. The caller holds lock.
-func (s mysqlServer) inUse() (bool, error) {
+func (s folder) inUse() (bool, error) {
 	leases := flock.New(s.path("leases"))
 	free, err := leases.TryLock()
 	if err != nil {

@@ -1,4 +1,4 @@
-package embedded
+package mysqld
 
 import (
 	"context"
@@ -19,28 +19,29 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 
 	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/localport"
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/problem"
 )
 
 const (
-	mysqlStartLimit = time.Minute      // recovery of a large log on a slow disk included
-	mysqlStopLimit  = 15 * time.Second // then it is killed
-	mysqlPollEvery  = 10 * time.Millisecond
+	startLimit = time.Minute      // recovery of a large log on a slow disk included
+	stopLimit  = 15 * time.Second // then it is killed
+	pollEvery  = 10 * time.Millisecond
 )
 
-var errMySQLEnded = errors.New("the embedded MySQL ended before it answered")
+var errEnded = errors.New("the embedded MySQL ended before it answered")
 
-// mysqlState is server.json: what one start leaves to the next.
-type mysqlState struct {
+// settings is server.json: what one start leaves to the next.
+type settings struct {
 	Port int  `json:"port"`
 	Keep bool `json:"keep"`
 	// Program made the data directory. Empty: there is none, or none that is complete.
-	Program mysqlProgram `json:"program"`
+	Program program `json:"program"`
 }
 
-func (s mysqlServer) readState() (mysqlState, error) {
-	var state mysqlState
+func (s folder) readSettings() (settings, error) {
+	var state settings
 	b, err := os.ReadFile(s.path("server.json"))
 	if errors.Is(err, os.ErrNotExist) {
 		return state, nil
@@ -54,7 +55,7 @@ func (s mysqlServer) readState() (mysqlState, error) {
 	return state, nil
 }
 
-func (s mysqlServer) writeState(state mysqlState) error {
+func (s folder) writeSettings(state settings) error {
 	b, err := json.MarshalIndent(state, "", "  ")
 	if err == nil {
 		err = os.WriteFile(s.path("server.json.new"), b, 0o600)
@@ -69,8 +70,8 @@ func (s mysqlServer) writeState(state mysqlState) error {
 }
 
 // alive tells whether the server runs. The caller holds lock, so nobody else looks at the file meanwhile.
-func (s mysqlServer) alive() (bool, error) {
-	f, err := mysqlTakeAlive(s.path("alive"))
+func (s folder) alive() (bool, error) {
+	f, err := takeAlive(s.path("alive"))
 	if err != nil {
 		return false, fmt.Errorf("look for the embedded MySQL: %w", err)
 	}
@@ -81,7 +82,7 @@ func (s mysqlServer) alive() (bool, error) {
 }
 
 // pid is the running server's process id. It is os.ErrNotExist while the server has not come so far as to write it.
-func (s mysqlServer) pid() (int, error) {
+func (s folder) pid() (int, error) {
 	b, err := os.ReadFile(s.path("data", "server.pid"))
 	if err != nil {
 		return 0, err
@@ -91,36 +92,36 @@ func (s mysqlServer) pid() (int, error) {
 
 // start makes the server run, on its data directory or on a new one, with the first program that can. The caller
 // holds lock, and the server does not run.
-func (s mysqlServer) start(ctx context.Context, o MySQLOptions) (mysqlState, *exec.Cmd, error) {
-	state, err := s.readState()
+func (s folder) start(ctx context.Context, o Options) (settings, *exec.Cmd, error) {
+	state, err := s.readSettings()
 	if err != nil {
 		return state, nil, err
 	}
-	for _, leftover := range mysqlGlob(s.dir, "data-*") {
+	for _, leftover := range glob(s.dir, "data-*") {
 		// The program of a killed initialisation may go on writing there for a second; then the next start gets the rest.
 		_ = os.RemoveAll(leftover)
 	}
 	state.Keep = o.Keep // whoever kept the last one up did not keep this one
 	var failed error
-	for _, find := range []func(context.Context, func(i18n.Text)) (mysqlProgram, error){
+	for _, find := range []func(context.Context, func(i18n.Text)) (program, error){
 		// The one that made the data comes first: a server installed since may not read it.
-		func(ctx context.Context, _ func(i18n.Text)) (mysqlProgram, error) { return state.Program.again(ctx) },
-		mysqlInstalled,
+		func(ctx context.Context, _ func(i18n.Text)) (program, error) { return state.Program.again(ctx) },
+		findInstalled,
 		// After an installed one that failed, too: Ubuntu's AppArmor confines /usr/sbin/mysqld to /var/lib/mysql.
-		mysqlFetched,
+		fetchPackages,
 	} {
-		program, err := find(ctx, o.Progress)
+		p, err := find(ctx, o.Progress)
 		if err == nil {
-			err = s.prepare(ctx, program, &state, o.Progress)
+			err = s.prepare(ctx, p, &state, o.Progress)
 		}
 		if err == nil {
-			child, err := s.serve(ctx, program, &state, o.Progress)
+			child, err := s.serve(ctx, p, &state, o.Progress)
 			return state, child, err
 		}
 		if ctx.Err() != nil {
 			return state, nil, fmt.Errorf("start the embedded MySQL: %w", err)
 		}
-		if err != ErrNoMySQLProgram { // that alone says nothing new
+		if err != ErrNoProgram { // that alone says nothing new
 			o.Progress(i18n.Text{
 				EN: "this server cannot be used: %v",
 				KO: "이 서버는 쓸 수 없습니다: %v",
@@ -131,34 +132,34 @@ func (s mysqlServer) start(ctx context.Context, o MySQLOptions) (mysqlState, *ex
 			failed = err
 		}
 	}
-	return state, nil, mysqlMissing(failed)
+	return state, nil, noProgram(failed)
 }
 
 // prepare sees to it that there is a data directory that the program can read.
-func (s mysqlServer) prepare(ctx context.Context, program mysqlProgram, state *mysqlState, progress func(i18n.Text)) error {
-	if info, err := os.Stat(s.path("data")); err == nil && info.IsDir() && state.Program.series() == program.series() {
+func (s folder) prepare(ctx context.Context, p program, state *settings, progress func(i18n.Text)) error {
+	if info, err := os.Stat(s.path("data")); err == nil && info.IsDir() && state.Program.series() == p.series() {
 		return nil
 	}
 	progress(i18n.Text{
 		EN: "preparing a new database with %s",
 		KO: "%s(으)로 새 데이터베이스를 준비하는 중입니다",
-	}.With(program.Version))
-	if err := s.initialise(ctx, program, state); err != nil {
-		return fmt.Errorf("initialise the embedded MySQL with %s: %w", program.Server, err)
+	}.With(p.Version))
+	if err := s.initialise(ctx, p, state); err != nil {
+		return fmt.Errorf("initialise the embedded MySQL with %s: %w", p.Server, err)
 	}
 	return nil
 }
 
 // initialise makes a data directory beside the old one, and puts it in its place when it is complete.
-func (s mysqlServer) initialise(ctx context.Context, program mysqlProgram, state *mysqlState) error {
+func (s folder) initialise(ctx context.Context, p program, state *settings) error {
 	fresh := s.path("data-" + strconv.FormatInt(time.Now().UnixNano(), 36)) // the program wants to make it itself
 	defer os.RemoveAll(fresh)
-	if out, err := program.initCommand(ctx, s.dir, fresh).CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, mysqlErrorLines(string(out)))
+	if out, err := p.initCommand(ctx, s.dir, fresh).CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, errorLines(string(out)))
 	}
 
-	state.Program = mysqlProgram{} // until there is a new data directory
-	if err := s.writeState(*state); err != nil {
+	state.Program = program{} // until there is a new data directory
+	if err := s.writeSettings(*state); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(s.path("data")); err != nil {
@@ -167,36 +168,36 @@ func (s mysqlServer) initialise(ctx context.Context, program mysqlProgram, state
 	if err := os.Rename(fresh, s.path("data")); err != nil {
 		return err
 	}
-	state.Program = program
-	return s.writeState(*state)
+	state.Program = p
+	return s.writeSettings(*state)
 }
 
 // serve starts the program on the data directory, on the port it had before if that is free.
-func (s mysqlServer) serve(ctx context.Context, program mysqlProgram, state *mysqlState, progress func(i18n.Text)) (*exec.Cmd, error) {
+func (s folder) serve(ctx context.Context, p program, state *settings, progress func(i18n.Text)) (*exec.Cmd, error) {
 	progress(i18n.Text{
 		EN: "starting %s",
 		KO: "%s 서버를 시작하는 중입니다",
-	}.With(program.Version))
-	if err := os.WriteFile(s.path("init.sql"), []byte(mysqlInitSQL()), 0o600); err != nil {
+	}.With(p.Version))
+	if err := os.WriteFile(s.path("init.sql"), []byte(initSQL()), 0o600); err != nil {
 		return nil, fmt.Errorf("start the embedded MySQL: %w", err)
 	}
-	state.Program = program
+	state.Program = p
 	for attempt := 1; ; attempt++ {
-		port, err := mysqlFreePort(state.Port)
+		port, err := freePort(state.Port)
 		if err != nil {
 			return nil, fmt.Errorf("find a port for the embedded MySQL: %w", err)
 		}
 		state.Port = port
-		if err := s.writeState(*state); err != nil { // before the start: should this process die, others find the server
+		if err := s.writeSettings(*state); err != nil { // before the start: should this process die, others find the server
 			return nil, err
 		}
-		child, err := s.launch(ctx, program, port)
+		child, err := s.launch(ctx, p, port)
 		switch {
 		case err == nil:
 			return child, nil
 		case ctx.Err() != nil:
 			return nil, err
-		case firstTaken([]int{port}) != 0 && attempt < 3: // between the look and the start
+		case localport.Taken(port) && attempt < 3: // between the look and the start
 			continue
 		}
 		return nil, problem.Environment(err, i18n.Text{
@@ -213,14 +214,14 @@ func (s mysqlServer) serve(ctx context.Context, program mysqlProgram, state *mys
 }
 
 // launch starts the server and waits until it answers. On an error the server does not run.
-func (s mysqlServer) launch(ctx context.Context, program mysqlProgram, port int) (*exec.Cmd, error) {
+func (s folder) launch(ctx context.Context, p program, port int) (*exec.Cmd, error) {
 	// What a killed server leaves. It may still have a process id, as a zombie, and then MySQL would not start.
-	for _, leftover := range mysqlGlob(s.path("data"), "server.*") {
+	for _, leftover := range glob(s.path("data"), "server.*") {
 		if err := os.Remove(leftover); err != nil {
 			return nil, fmt.Errorf("start the embedded MySQL: %w", err)
 		}
 	}
-	alive, err := mysqlTakeAlive(s.path("alive"))
+	alive, err := takeAlive(s.path("alive"))
 	if err == nil && alive == nil {
 		err = errors.New("it runs already")
 	}
@@ -243,12 +244,12 @@ func (s mysqlServer) launch(ctx context.Context, program mysqlProgram, port int)
 		"--datadir=" + s.path("data"),
 		"--init-file=" + s.path("init.sql"),
 		"--port=" + strconv.Itoa(port),
-	}, mysqlFlags(program), mysqlSizeFlags(program), mysqlUser())
+	}, serverFlags(p), sizeFlags(p), rootFlags())
 	// Without the context's end: the server outlives this call, and this process.
-	cmd := program.command(context.WithoutCancel(ctx), s.dir, program.Server, flags...)
+	cmd := p.command(context.WithoutCancel(ctx), s.dir, p.Server, flags...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{alive} // the server holds the lock as long as it lives
-	cmd.SysProcAttr = mysqlDetached()
+	cmd.SysProcAttr = detached()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the embedded MySQL: %w", err)
 	}
@@ -258,16 +259,16 @@ func (s mysqlServer) launch(ctx context.Context, program mysqlProgram, port int)
 	if err := s.wait(ctx, port); err != nil {
 		_ = cmd.Process.Kill() // it has not answered yet: there is nothing in it to save
 		exit := cmd.Wait()
-		return nil, fmt.Errorf("%s: %w (%v; %s)", program.Server, err, exit, s.logSince(begin))
+		return nil, fmt.Errorf("%s: %w (%v; %s)", p.Server, err, exit, s.logSince(begin))
 	}
 	return cmd, nil
 }
 
-// wait returns once the server answers on the port, or an error if it ends, or takes more than mysqlStartLimit.
-func (s mysqlServer) wait(ctx context.Context, port int) error {
-	limited, cancel := context.WithTimeout(ctx, mysqlStartLimit)
+// wait returns once the server answers on the port, or an error if it ends, or takes more than startLimit.
+func (s folder) wait(ctx context.Context, port int) error {
+	limited, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	tick := time.NewTicker(mysqlPollEvery)
+	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
 		answer := s.ping(limited, port)
@@ -279,7 +280,7 @@ func (s mysqlServer) wait(ctx context.Context, port int) error {
 			return err
 		}
 		if !alive {
-			return errMySQLEnded
+			return errEnded
 		}
 		select {
 		case <-tick.C:
@@ -290,7 +291,7 @@ func (s mysqlServer) wait(ctx context.Context, port int) error {
 			return problem.Environment(answer, i18n.Text{
 				EN: "The embedded MySQL runs, but has not answered on 127.0.0.1:%d for %v.",
 				KO: "내장 MySQL이 실행 중이지만 127.0.0.1:%d에서 %v 동안 응답하지 않습니다.",
-			}.With(port, mysqlStartLimit), i18n.Text{
+			}.With(port, startLimit), i18n.Text{
 				EN: "stop it and try again: go run ./cmd/lab down",
 				KO: "종료한 뒤 다시 시도해 주세요: go run ./cmd/lab down",
 			}, i18n.Text{
@@ -302,8 +303,8 @@ func (s mysqlServer) wait(ctx context.Context, port int) error {
 }
 
 // ping asks the server on a port for its data directory: an answer from another one's is none.
-func (s mysqlServer) ping(ctx context.Context, port int) error {
-	dc, err := driver.ParseDSN(mysqlDSN(port))
+func (s folder) ping(ctx context.Context, port int) error {
+	dc, err := driver.ParseDSN(dsnOf(port))
 	if err != nil {
 		return err
 	}
@@ -332,12 +333,12 @@ func (s mysqlServer) ping(ctx context.Context, port int) error {
 }
 
 // stop ends the server, if it runs, and waits for its end. The caller holds lock.
-func (s mysqlServer) stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*mysqlStopLimit)
+func (s folder) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*stopLimit)
 	defer cancel()
-	kill := time.NewTimer(mysqlStopLimit)
+	kill := time.NewTimer(stopLimit)
 	defer kill.Stop()
-	tick := time.NewTicker(mysqlPollEvery)
+	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 
 	signal, sent := syscall.SIGTERM, false
@@ -363,7 +364,7 @@ func (s mysqlServer) stop(ctx context.Context) error {
 	}
 }
 
-func (s mysqlServer) signal(signal os.Signal) error {
+func (s folder) signal(signal os.Signal) error {
 	pid, err := s.pid()
 	if err != nil {
 		return err
@@ -379,17 +380,17 @@ func (s mysqlServer) signal(signal os.Signal) error {
 }
 
 // logSince is what went wrong according to the log, from an offset on.
-func (s mysqlServer) logSince(begin int64) string {
+func (s folder) logSince(begin int64) string {
 	b, err := os.ReadFile(s.path("server.log"))
 	if err != nil || int64(len(b)) < begin {
 		return "no log"
 	}
-	return mysqlErrorLines(string(b[begin:])) + "; log: " + s.path("server.log")
+	return errorLines(string(b[begin:])) + "; log: " + s.path("server.log")
 }
 
-// mysqlErrorLines picks the error lines of a server's output, the last three at most. If nothing is marked as an
+// errorLines picks the error lines of a server's output, the last three at most. If nothing is marked as an
 // error, it is the beginning of what was said.
-func mysqlErrorLines(out string) string {
+func errorLines(out string) string {
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	var picked []string
 	for _, line := range lines {
@@ -403,8 +404,8 @@ func mysqlErrorLines(out string) string {
 	return strings.Join(picked[max(0, len(picked)-3):], "; ")
 }
 
-// mysqlFlags are the settings of a running server, beside its folder and port.
-func mysqlFlags(p mysqlProgram) []string {
+// serverFlags are the settings of a running server, beside its folder and port.
+func serverFlags(p program) []string {
 	flags := []string{
 		"--bind-address=127.0.0.1",
 		"--socket=server.sock", "--pid-file=server.pid", // in the data directory; the path of a socket must be short
@@ -438,8 +439,8 @@ func mysqlFlags(p mysqlProgram) []string {
 		"--secure-file-priv=NULL") // by default a folder of the system's, without which it does not start
 }
 
-// mysqlSizeFlags keep a server's memory and files small. They matter when the files are made, too.
-func mysqlSizeFlags(p mysqlProgram) []string {
+// sizeFlags keep a server's memory and files small. They matter when the files are made, too.
+func sizeFlags(p program) []string {
 	flags := []string{"--innodb-buffer-pool-size=32M", "--key-buffer-size=1M"}
 	if p.mariaDB() {
 		return append(flags, "--innodb-log-file-size=16M", "--aria-pagecache-buffer-size=8M")
@@ -447,8 +448,8 @@ func mysqlSizeFlags(p mysqlProgram) []string {
 	return append(flags, "--loose-innodb-redo-log-capacity=32M") // MySQL ≥ 8.0.30
 }
 
-// mysqlInitSQL makes the course's database and user what they are in the compose stack.
-func mysqlInitSQL() string {
+// initSQL makes the course's database and user what they are in the compose stack.
+func initSQL() string {
 	user := fmt.Sprintf("'%s'@'127.0.0.1'", mysql.DefaultUser)
 	return strings.Join([]string{
 		fmt.Sprintf("CREATE DATABASE IF NOT EXISTS %s CHARACTER SET utf8mb4;", mysql.DefaultDatabase),
@@ -461,9 +462,9 @@ func mysqlInitSQL() string {
 	}, "\n") + "\n"
 }
 
-// mysqlFreePort is the wanted port on 127.0.0.1 if it is free, else another.
-func mysqlFreePort(wanted int) (int, error) {
-	if wanted != 0 && firstTaken([]int{wanted}) == 0 {
+// freePort is the wanted port on 127.0.0.1 if it is free, else another.
+func freePort(wanted int) (int, error) {
+	if wanted != 0 && !localport.Taken(wanted) {
 		return wanted, nil
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

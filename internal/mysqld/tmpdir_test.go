@@ -1,4 +1,4 @@
-package embedded_test
+package mysqld_test
 
 import (
 	"context"
@@ -10,14 +10,14 @@ import (
 )
 
 // A server keeps its temporary tables to itself: another one that starts would delete them from a shared folder.
-func TestMySQLHasItsOwnTemporaryFolder(t *testing.T) {
-	dir := mysqlDir(t)
-	m := ensureMySQL(t, dir)
-	t.Cleanup(func() { mysqlMust(t, m.Release(context.Background())) })
+func TestHasItsOwnTemporaryFolder(t *testing.T) {
+	dir := newDir(t)
+	m := start(t, dir)
+	t.Cleanup(func() { must(t, m.Release(context.Background())) })
 	var tmpdir string
-	mysqlMust(t, mysqltest.Open(t, mysql.Config{DSN: m.DSN()}).Raw("SELECT @@tmpdir").Scan(&tmpdir).Error)
+	must(t, mysqltest.Open(t, mysql.Config{DSN: m.DSN()}).Raw("SELECT @@tmpdir").Scan(&tmpdir).Error)
 	want, err := os.Stat(dir)
-	mysqlMust(t, err)
+	must(t, err)
 	if got, err := os.Stat(tmpdir); err != nil || !os.SameFile(got, want) {
 		t.Errorf("temporary tables are in %s (%v), want %s", tmpdir, err, dir)
 	}

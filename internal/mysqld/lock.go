@@ -1,4 +1,4 @@
-package embedded
+package mysqld
 
 import (
 	"errors"
@@ -6,11 +6,11 @@ import (
 	"syscall"
 )
 
-// mysqlTakeAlive takes the lock that says that a server runs. It returns nil if a server has it.
+// takeAlive takes the lock that says that a server runs. It returns nil if a server has it.
 //
 // The lock belongs to the open file, not to the process: a child that inherits the file keeps the lock after its parent
 // has closed it or died. gofrs/flock cannot be used for that: it unlocks when it closes.
-func mysqlTakeAlive(path string) (*os.File, error) {
+func takeAlive(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
@@ -24,5 +24,5 @@ func mysqlTakeAlive(path string) (*os.File, error) {
 	return f, nil
 }
 
-// mysqlDetached puts the server into a session of its own: a Ctrl-C in the terminal is not for it.
-func mysqlDetached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+// detached puts the server into a session of its own: a Ctrl-C in the terminal is not for it.
+func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

@@ -1,4 +1,4 @@
-package embedded
+package mysqld
 
 import (
 	"bytes"
@@ -17,28 +17,28 @@ import (
 	"kafkahandson/internal/i18n"
 )
 
-// mysqlFetched is the MariaDB that this machine's distribution packages, without root and without a change to the
+// fetchPackages returns the MariaDB that this machine's distribution packages, without root and without a change to the
 // system: apt downloads the packages that are not installed into the course's home, and dpkg unpacks them there, once
-// for all servers. Debian and Ubuntu only; elsewhere, and without a network, it is ErrNoMySQLProgram.
-func mysqlFetched(ctx context.Context, progress func(i18n.Text)) (mysqlProgram, error) {
+// for all servers. Debian and Ubuntu only; elsewhere, and without a network, it is ErrNoProgram.
+func fetchPackages(ctx context.Context, progress func(i18n.Text)) (program, error) {
 	for _, tool := range []string{"apt-get", "apt-cache", "dpkg"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return mysqlProgram{}, ErrNoMySQLProgram
+			return program{}, ErrNoProgram
 		}
 	}
 	dir, err := home.Dir("mysql", "packages")
 	if err != nil {
-		return mysqlProgram{}, err
+		return program{}, err
 	}
-	unlock, err := mysqlLock(ctx, filepath.Join(dir, "lock"))
+	unlock, err := lockFile(ctx, filepath.Join(dir, "lock"))
 	if err != nil {
-		return mysqlProgram{}, err
+		return program{}, err
 	}
 	defer unlock()
 
 	root := filepath.Join(dir, "mariadb") // there only when complete
-	unpacked := func(root string) (mysqlProgram, error) {
-		return mysqlProgram{
+	unpacked := func(root string) (program, error) {
+		return program{
 			Server:    filepath.Join(root, "usr/sbin/mariadbd"),
 			InstallDB: filepath.Join(root, "usr/bin/mariadb-install-db"),
 			Root:      root,
@@ -53,37 +53,37 @@ func mysqlFetched(ctx context.Context, progress func(i18n.Text)) (mysqlProgram, 
 	})
 	fresh := filepath.Join(dir, "fetch")
 	if err := os.RemoveAll(fresh); err != nil { // what a killed fetch left
-		return mysqlProgram{}, fmt.Errorf("fetch MariaDB's packages: %w", err)
+		return program{}, fmt.Errorf("fetch MariaDB's packages: %w", err)
 	}
 	defer os.RemoveAll(fresh)
-	if err := mysqlFetch(ctx, fresh); err != nil {
+	if err := download(ctx, fresh); err != nil {
 		if ctx.Err() != nil {
-			return mysqlProgram{}, fmt.Errorf("fetch MariaDB's packages: %w", err)
+			return program{}, fmt.Errorf("fetch MariaDB's packages: %w", err)
 		}
-		return mysqlProgram{}, fmt.Errorf("%w, and MariaDB's packages cannot be fetched: %w", ErrNoMySQLProgram, err) // no network, say
+		return program{}, fmt.Errorf("%w, and MariaDB's packages cannot be fetched: %w", ErrNoProgram, err) // no network, say
 	}
 	if _, err := unpacked(filepath.Join(fresh, "root")); err != nil {
-		return mysqlProgram{}, fmt.Errorf("fetch MariaDB's packages: they do not run here: %w", err)
+		return program{}, fmt.Errorf("fetch MariaDB's packages: they do not run here: %w", err)
 	}
 	if err := os.RemoveAll(root); err != nil {
-		return mysqlProgram{}, fmt.Errorf("fetch MariaDB's packages: %w", err)
+		return program{}, fmt.Errorf("fetch MariaDB's packages: %w", err)
 	}
 	if err := os.Rename(filepath.Join(fresh, "root"), root); err != nil {
-		return mysqlProgram{}, fmt.Errorf("fetch MariaDB's packages: %w", err)
+		return program{}, fmt.Errorf("fetch MariaDB's packages: %w", err)
 	}
 	return unpacked(root)
 }
 
-// mysqlFetch downloads and unpacks into dir/root: with the system's package lists, or, where these are missing (a
+// download downloads and unpacks into dir/root: with the system's package lists, or, where these are missing (a
 // container image) or older than the mirror, with lists of its own.
-func mysqlFetch(ctx context.Context, dir string) error {
+func download(ctx context.Context, dir string) error {
 	options := []string{
 		// apt would write its caches where only root may, or, as root, touch the system.
 		"-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=",
 		"-o", "APT::Sandbox::User=", // the user that apt becomes as root cannot enter the home folder
 		"-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20",
 	}
-	system := mysqlApt{filepath.Join(dir, "system"), options}
+	system := apt{filepath.Join(dir, "system"), options}
 	err := system.fetch(ctx, filepath.Join(dir, "root"))
 	if err == nil || ctx.Err() != nil {
 		return err
@@ -92,32 +92,32 @@ func mysqlFetch(ctx context.Context, dir string) error {
 	if mkErr := os.MkdirAll(filepath.Join(lists, "partial"), 0o700); mkErr != nil {
 		return errors.Join(err, mkErr)
 	}
-	own := mysqlApt{filepath.Join(dir, "own"), append(options, "-o", "Dir::State::Lists="+lists)}
+	own := apt{filepath.Join(dir, "own"), append(options, "-o", "Dir::State::Lists="+lists)}
 	if _, updateErr := own.run(ctx, "apt-get", "update"); updateErr != nil {
 		return errors.Join(err, updateErr)
 	}
 	return own.fetch(ctx, filepath.Join(dir, "root"))
 }
 
-// mysqlApt downloads into a folder.
-type mysqlApt struct {
+// apt downloads into a folder.
+type apt struct {
 	dir     string
 	options []string
 }
 
 var (
-	mysqlServerPackage = regexp.MustCompile(`(?m)^mariadb-server-core(-[0-9.]+)? - `)
-	mysqlAptInstalls   = regexp.MustCompile(`(?m)^Inst (\S+) `)
+	serverPackage = regexp.MustCompile(`(?m)^mariadb-server-core(-[0-9.]+)? - `)
+	aptInstalls   = regexp.MustCompile(`(?m)^Inst (\S+) `)
 )
 
 // fetch downloads the server and what it needs and this machine lacks, and unpacks it into root.
-func (a mysqlApt) fetch(ctx context.Context, root string) error {
+func (a apt) fetch(ctx context.Context, root string) error {
 	// Debian ≥ 12 and Ubuntu ≥ 23.04 have one version; before, it was part of the name.
 	out, err := a.run(ctx, "apt-cache", "search", "--names-only", "^mariadb-server-core")
 	if err != nil {
 		return err
 	}
-	found := mysqlServerPackage.FindAllStringSubmatch(out, -1)
+	found := serverPackage.FindAllStringSubmatch(out, -1)
 	if len(found) == 0 {
 		return errors.New("apt knows no package mariadb-server-core")
 	}
@@ -129,7 +129,7 @@ func (a mysqlApt) fetch(ctx context.Context, root string) error {
 	if err != nil {
 		return err
 	}
-	for _, inst := range mysqlAptInstalls.FindAllStringSubmatch(out, -1) {
+	for _, inst := range aptInstalls.FindAllStringSubmatch(out, -1) {
 		// A C library other than the machine's own would not work with the machine's loader.
 		if name := inst[1]; !slices.Contains(wanted, name) && name != "libc6" {
 			wanted = append(wanted, name)
@@ -138,7 +138,7 @@ func (a mysqlApt) fetch(ctx context.Context, root string) error {
 	if _, err := a.run(ctx, "apt-get", append([]string{"download"}, wanted...)...); err != nil {
 		return err
 	}
-	for _, deb := range mysqlGlob(a.dir, "*.deb") {
+	for _, deb := range glob(a.dir, "*.deb") {
 		if _, err := a.run(ctx, "dpkg", "--extract", deb, root); err != nil {
 			return err
 		}
@@ -147,7 +147,7 @@ func (a mysqlApt) fetch(ctx context.Context, root string) error {
 }
 
 // run returns what a command prints; its error has what the command said about it.
-func (a mysqlApt) run(ctx context.Context, name string, args ...string) (string, error) {
+func (a apt) run(ctx context.Context, name string, args ...string) (string, error) {
 	if name != "dpkg" {
 		args = append(slices.Clone(a.options), args...)
 	}
