@@ -1,0 +1,4 @@
+package pidfile
+
+// StopWithin is Stop with another patience.
+var StopWithin = stop
