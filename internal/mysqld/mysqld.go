@@ -17,6 +17,7 @@ import (
 	"kafkahandson/internal/home"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/mysql"
+	"kafkahandson/internal/pidfile"
 	"kafkahandson/internal/problem"
 )
 
@@ -40,8 +41,7 @@ type Options struct {
 //
 //   - lock: held while someone looks at, initialises, starts or stops the server. Whoever holds it is alone.
 //   - leases: held shared by every process that uses the server.
-//   - alive: held by the server itself, which inherits it from the process that started it. Taken means the server
-//     runs, and that data/server.pid is its process id.
+//   - alive: held by the server itself, whose pid file it is: [pidfile].
 //
 // Start takes lock, joins leases, starts the server if alive is free, and lets lock go. Release takes lock,
 // leaves leases, and stops the server if nobody else is in leases and nobody asked to keep it. After a kill -9
@@ -228,7 +228,7 @@ func withUnused(ctx context.Context, dir string, do func(folder) error) error {
 func (s folder) remove() error {
 	entries, err := os.ReadDir(s.dir)
 	for _, entry := range entries {
-		if !slices.Contains([]string{"lock", "leases", "alive"}, entry.Name()) {
+		if !slices.Contains([]string{"lock", "leases"}, entry.Name()) {
 			err = errors.Join(err, os.RemoveAll(s.path(entry.Name())))
 		}
 	}
@@ -282,10 +282,11 @@ func StatusOf(dir string) (Status, error) {
 		return status, err
 	}
 	status.DSN, status.Keep = dsnOf(state.Port), state.Keep
-	status.PID, err = server.pid()
-	if errors.Is(err, os.ErrNotExist) { // it is still starting
+	process, err := pidfile.Read(server.path("alive"))
+	if errors.Is(err, pidfile.ErrStarting) || errors.Is(err, pidfile.ErrNotRunning) { // it starts, or has just ended
 		err = nil
 	}
+	status.PID = process.PID
 	return status, err
 }
 

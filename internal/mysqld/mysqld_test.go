@@ -232,6 +232,22 @@ func TestStaysUpWhenKept(t *testing.T) {
 	}
 }
 
+// A server that somebody has suspended lives, and can be stopped.
+func TestStopsASuspendedServer(t *testing.T) {
+	dir := newDir(t)
+	kept, err := mysqld.Start(t.Context(), mysqld.Options{Dir: dir, Keep: true})
+	must(t, err)
+	must(t, kept.Release(t.Context()))
+	must(t, syscall.Kill(status(t, dir).PID, syscall.SIGSTOP))
+	if got := status(t, dir); !got.Running {
+		t.Errorf("status %+v", got)
+	}
+	must(t, mysqld.Stop(t.Context(), dir))
+	if got := status(t, dir); got.Running {
+		t.Errorf("status %+v", got)
+	}
+}
+
 func TestTakesAnotherPortWhenItsOwnIsTaken(t *testing.T) {
 	dir := newDir(t)
 	m := start(t, dir)
@@ -364,7 +380,7 @@ func TestIsDeleted(t *testing.T) {
 	for _, entry := range entries {
 		left = append(left, entry.Name())
 	}
-	if !slices.Equal(left, []string{"alive", "leases", "lock"}) { // other processes may wait for these very files
+	if !slices.Equal(left, []string{"leases", "lock"}) { // other processes may wait for these very files
 		t.Errorf("%v is left", left)
 	}
 

@@ -21,12 +21,12 @@ import (
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/localport"
 	"kafkahandson/internal/mysql"
+	"kafkahandson/internal/pidfile"
 	"kafkahandson/internal/problem"
 )
 
 const (
-	startLimit = time.Minute      // recovery of a large log on a slow disk included
-	stopLimit  = 15 * time.Second // then it is killed
+	startLimit = time.Minute // recovery of a large log on a slow disk included
 	pollEvery  = 10 * time.Millisecond
 )
 
@@ -69,25 +69,13 @@ func (s folder) writeSettings(state settings) error {
 	return nil
 }
 
-// alive tells whether the server runs. The caller holds lock, so nobody else looks at the file meanwhile.
+// alive tells whether the server runs.
 func (s folder) alive() (bool, error) {
-	f, err := takeAlive(s.path("alive"))
+	alive, err := pidfile.Alive(s.path("alive"))
 	if err != nil {
 		return false, fmt.Errorf("look for the embedded MySQL: %w", err)
 	}
-	if f == nil {
-		return true, nil
-	}
-	return false, f.Close()
-}
-
-// pid is the running server's process id. It is os.ErrNotExist while the server has not come so far as to write it.
-func (s folder) pid() (int, error) {
-	b, err := os.ReadFile(s.path("data", "server.pid"))
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(strings.TrimSpace(string(b)))
+	return alive, nil
 }
 
 // start makes the server run, on its data directory or on a new one, with the first program that can. The caller
@@ -221,14 +209,6 @@ func (s folder) launch(ctx context.Context, p program, port int) (*exec.Cmd, err
 			return nil, fmt.Errorf("start the embedded MySQL: %w", err)
 		}
 	}
-	alive, err := takeAlive(s.path("alive"))
-	if err == nil && alive == nil {
-		err = errors.New("it runs already")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("start the embedded MySQL: %w", err)
-	}
-	defer alive.Close()
 	log, err := os.OpenFile(s.path("server.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("start the embedded MySQL: %w", err)
@@ -248,13 +228,13 @@ func (s folder) launch(ctx context.Context, p program, port int) (*exec.Cmd, err
 	// Without the context's end: the server outlives this call, and this process.
 	cmd := p.command(context.WithoutCancel(ctx), s.dir, p.Server, flags...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{alive} // the server holds the lock as long as it lives
-	cmd.SysProcAttr = detached()
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // a Ctrl-C in the terminal is not for it
+	alive, err := pidfile.Create(s.path("alive"))
+	if err != nil {
 		return nil, fmt.Errorf("start the embedded MySQL: %w", err)
 	}
-	if err := alive.Close(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the embedded MySQL: %w", err), cmd.Process.Kill(), cmd.Wait())
+	if err := alive.Start(cmd, pidfile.State{Addresses: []string{address(port)}, Started: time.Now().UTC()}); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the embedded MySQL: %w", err), alive.Remove())
 	}
 	if err := s.wait(ctx, port); err != nil {
 		_ = cmd.Process.Kill() // it has not answered yet: there is nothing in it to save
@@ -332,49 +312,11 @@ func (s folder) ping(ctx context.Context, port int) error {
 	return err
 }
 
-// stop ends the server, if it runs, and waits for its end. The caller holds lock.
+// stop ends the server, if it runs, and waits for its end: [pidfile.Stop]. The caller holds lock. If it has to be killed, it
+// recovers at its next start.
 func (s folder) stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*stopLimit)
-	defer cancel()
-	kill := time.NewTimer(stopLimit)
-	defer kill.Stop()
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-
-	signal, sent := syscall.SIGTERM, false
-	for {
-		alive, err := s.alive()
-		if err != nil || !alive {
-			return err
-		}
-		if !sent {
-			err := s.signal(signal)
-			sent = err == nil
-			if err != nil && !errors.Is(err, os.ErrNotExist) { // no pid yet: it is still starting
-				return fmt.Errorf("stop the embedded MySQL: %w", err)
-			}
-		}
-		select {
-		case <-tick.C:
-		case <-kill.C:
-			signal, sent = syscall.SIGKILL, false // it recovers at its next start
-		case <-ctx.Done():
-			return fmt.Errorf("stop the embedded MySQL: %w", context.Cause(ctx))
-		}
-	}
-}
-
-func (s folder) signal(signal os.Signal) error {
-	pid, err := s.pid()
-	if err != nil {
-		return err
-	}
-	process, err := os.FindProcess(pid)
-	if err != nil {
-		return err
-	}
-	if err := process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("signal process %d: %w", pid, err)
+	if _, err := pidfile.Stop(ctx, s.path("alive")); err != nil {
+		return fmt.Errorf("stop the embedded MySQL: %w", err)
 	}
 	return nil
 }
@@ -461,6 +403,8 @@ func initSQL() string {
 		"DROP USER IF EXISTS 'root'@'127.0.0.1', 'root'@'::1', 'root'@'%';",
 	}, "\n") + "\n"
 }
+
+func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // freePort is the wanted port on 127.0.0.1 if it is free, else another.
 func freePort(wanted int) (int, error) {
