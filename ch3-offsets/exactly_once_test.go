@@ -1,11 +1,11 @@
 package ch3_test
 
 import (
+	"math"
 	"testing"
 
 	ch3 "kafkahandson/ch3-offsets"
 	"kafkahandson/ch3-offsets/observation"
-	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
@@ -48,12 +48,12 @@ func TestExactlyOnceAborts(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		fenced int
-		fail   func(r *lesson.Run, to string, answering *lesson.Command) *lesson.Process
+		fail   func(r *lesson.Run, answering *lesson.Command) *lesson.Process
 	}{
 		{
 			// Nobody has taken over yet, so the epoch of the transactional id is still good. The generation is not.
 			name: "of a member that the group has given up", fenced: 1,
-			fail: func(_ *lesson.Run, _ string, answering *lesson.Command) *lesson.Process {
+			fail: func(_ *lesson.Run, answering *lesson.Command) *lesson.Process {
 				p := answering.HoldAt("after-send", 15).Start()
 				p.WaitHeld()
 				p.Freeze() // and out of the group
@@ -63,11 +63,12 @@ func TestExactlyOnceAborts(t *testing.T) {
 		},
 		{
 			name: "when no acknowledgement arrives",
-			fail: func(r *lesson.Run, to string, answering *lesson.Command) *lesson.Process {
-				p := answering.HoldAt("after-send", 14).Start()
+			fail: func(r *lesson.Run, answering *lesson.Command) *lesson.Process {
+				network := r.AckLoser()
+				t.Cleanup(network.Close)
+				p := answering.Through(network.Proxy).HoldAt("after-send", 14).Start()
 				p.WaitHeld()
-				_, err := r.Control().Inject(r.Context(), embedded.Fault{Kind: embedded.DropAck, Topic: to})
-				r.Must(err)
+				network.LoseAcks(0, math.MaxInt)
 				p.Resume()
 				return p
 			},
@@ -81,7 +82,7 @@ func TestExactlyOnceAborts(t *testing.T) {
 					from, to := r.Topic("my-json-topic", 1), r.Topic("my-second-topic", 1)
 					group := r.Group("test-consumer-group")
 					r.Program("ch3-offsets/producer", "-topic", from).Run()
-					failed := tc.fail(r, to, r.Program(exactlyOnce, "-from", from, "-to", to, "-group", group))
+					failed := tc.fail(r, r.Program(exactlyOnce, "-from", from, "-to", to, "-group", group))
 					exitCode, _ := failed.WaitFailed()
 					stable, err := r.Admin().LastStable(r.Context(), to, 0)
 					r.Must(err)

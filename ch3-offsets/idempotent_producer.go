@@ -32,12 +32,12 @@ func idempotentProducer(r *lesson.Run) {
 	lostAck := crashAt // the record whose acknowledgement is lost
 
 	// A proxy between the producer and each broker. The producer sends one record a request.
-	network := r.Proxy()
+	network := r.AckLoser()
 	defer network.Close()
 	network.LoseAcks(lostAck-1, 1)
 
 	r.Step(lesson.Text{EN: "Send %d greetings; the connection breaks when the broker has stored #%d, before its acknowledgement gets back", KO: "인사말 %d개를 보냅니다. 브로커가 #%d 레코드를 저장하고 확인 응답이 돌아오기 전에 연결이 끊깁니다"}.With(records, lostAck))
-	r.Program("ch3-offsets/idempotent-producer", "-topic", topic, fmt.Sprintf("-idempotent=%t", idempotent)).Through(network).Run()
+	r.Program("ch3-offsets/idempotent-producer", "-topic", topic, fmt.Sprintf("-idempotent=%t", idempotent)).Through(network.Proxy).Run()
 
 	r.Claim("one-ack-lost", lesson.Text{EN: "one acknowledgement was lost on the way", KO: "확인 응답 하나가 도중에 유실되었습니다"}, lesson.Equal(network.Lost(), 1))
 	r.Claim("believed-sent", lesson.Text{EN: "the producer believes that it sent %d records", KO: "프로듀서는 레코드 %d개를 보냈다고 믿습니다"}.With(records), lesson.Equal(len(account.Produced()), records))

@@ -117,11 +117,11 @@ func TestScripts(t *testing.T) {
 				if neg || len(args) != 1 {
 					ts.Fatalf("usage: member GROUP")
 				}
-				state, ok := embedded.RunningKafka(t.Context(), keptDir(ts.Getenv("WORK")))
+				state, ok := embedded.RunningKafka(keptDir(ts.Getenv("WORK")))
 				if !ok {
 					ts.Fatalf("no Kafka is kept up")
 				}
-				admin, err := admin.Connect(t.Context(), kafka.Config{Brokers: state.Brokers})
+				admin, err := admin.Connect(t.Context(), kafka.Config{Brokers: state.Addresses})
 				ts.Check(err)
 				defer func() { ts.Check(admin.Close()) }()
 				await(ts, "a member of "+args[0], func() bool {

@@ -19,6 +19,7 @@ import (
 	"github.com/shirou/gopsutil/v4/process"
 
 	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/embedded/embeddedtest"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
@@ -193,20 +194,9 @@ func TestCtrlCEndsProduceThatWaitsForInput(t *testing.T) {
 
 // The first Ctrl-C is polite, and waits for an acknowledgement. The second is not.
 func TestSecondCtrlCEndsAtOnce(t *testing.T) {
-	var slow *embedded.Injected
-	cmd, _ := startProduce(t, func(server *embedded.Kafka) {
-		var err error
-		if slow, err = embedded.NewControl(server.State()).Inject(t.Context(), embedded.Fault{Kind: embedded.Slow, Delay: time.Hour}); err != nil {
-			t.Fatal(err)
-		}
-	})
-	await(t, "a request that gets no answer", func() bool {
-		hits, err := slow.Hits(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return hits > 0
-	})
+	var held *embeddedtest.Held
+	cmd, _ := startProduce(t, func(server *embedded.Kafka) { held = embeddedtest.Hold(t, server, "t") })
+	await(t, "a request that gets no answer", func() bool { return held.Hits() > 0 })
 	ended := make(chan *os.ProcessState, 1)
 	go func() {
 		state, _ := cmd.Process.Wait() // nil says it

@@ -73,10 +73,7 @@ func (a *app) upForeground(ctx context.Context) (err error) {
 		return err
 	}
 	a.printf("%s\n", a.t("Ctrl-C or `lab down` ends it; topics and offsets stay.", "Ctrl-C나 `lab down`으로 끝내며, 토픽과 오프셋은 남아 있습니다."))
-	select {
-	case <-ctx.Done():
-	case <-k.ShutdownRequested():
-	}
+	<-ctx.Done() // lab down sends SIGTERM
 	return nil
 }
 
@@ -105,8 +102,8 @@ func (a *app) upDetached(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if state, ok := embedded.RunningKafka(ctx, dir); ok {
-		a.printf("%s\n", i18n.Text{EN: "Kafka is up already: %s", KO: "Kafka가 이미 떠 있습니다: %s"}.With(strings.Join(state.Brokers, ",")).In(a.lang))
+	if state, ok := stack.KeptKafka(ctx, dir); ok {
+		a.printf("%s\n", i18n.Text{EN: "Kafka is up already: %s", KO: "Kafka가 이미 떠 있습니다: %s"}.With(strings.Join(state.Addresses, ",")).In(a.lang))
 		return nil
 	}
 	self, err := os.Executable()
@@ -131,8 +128,8 @@ func (a *app) upDetached(ctx context.Context) error {
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	for {
-		if state, ok := embedded.RunningKafka(ctx, dir); ok {
-			a.printf("%s\n", i18n.Text{EN: "Kafka is up in the background (pid %d): %s", KO: "Kafka가 백그라운드에서 떴습니다 (pid %d): %s"}.With(state.PID, strings.Join(state.Brokers, ",")).In(a.lang))
+		if state, ok := stack.KeptKafka(ctx, dir); ok {
+			a.printf("%s\n", i18n.Text{EN: "Kafka is up in the background (pid %d): %s", KO: "Kafka가 백그라운드에서 떴습니다 (pid %d): %s"}.With(state.PID, strings.Join(state.Addresses, ",")).In(a.lang))
 			return a.printHowToReach(ctx)
 		}
 		select {
@@ -190,7 +187,7 @@ func (a *app) downEmbedded(ctx context.Context, volumes bool) (ran bool, err err
 		a.printf("%s\n", a.t("The embedded Kafka is down.", "내장 Kafka를 내렸습니다."))
 	}
 	if volumes {
-		if err := embedded.DeleteKafka(dir); err != nil {
+		if err := embedded.DeleteKafka(ctx, dir); err != nil {
 			return ran, err
 		}
 		a.printf("%s\n", a.t("Its topics, offsets and tables are deleted.", "내장 서버의 토픽, 오프셋, 테이블을 삭제했습니다."))
@@ -249,7 +246,7 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if state, ok := embedded.RunningKafka(cmd.Context(), dir); ok {
+			if state, ok := stack.KeptKafka(cmd.Context(), dir); ok {
 				a.printf("%s\n", i18n.Text{EN: "lab up --embedded: pid %d, since %s, data in %s", KO: "lab up --embedded: pid %d, 시작 %s, 데이터 %s"}.
 					With(state.PID, state.Started.Local().Format(time.DateTime), dir).In(a.lang))
 			}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
@@ -22,8 +21,9 @@ import (
 type Backend struct {
 	// Kafka says how to reach the cluster.
 	Kafka kafka.Config
-	// Control injects faults. Default: none, and the tests that need one are skipped.
-	Control *embedded.Control
+	// DropAck makes the next Produce request to a topic store its records and answer that it has timed out; lost tells
+	// whether that has happened. Default: none, and the test that needs it is skipped.
+	DropAck func(topic string) (lost func() bool)
 }
 
 // patience is how long a condition may take to come true. A cluster that is just up takes seconds over its first group

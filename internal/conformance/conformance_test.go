@@ -9,6 +9,7 @@ import (
 
 	"kafkahandson/internal/conformance"
 	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/embedded/embeddedtest"
 	"kafkahandson/internal/kafka"
 )
 
@@ -30,8 +31,11 @@ func TestEmbedded(t *testing.T) {
 		}
 	}()
 	conformance.Run(t, conformance.Backend{
-		Kafka:   kafka.Config{Brokers: server.Brokers()},
-		Control: embedded.NewControl(server.State()),
+		Kafka: kafka.Config{Brokers: server.Brokers()},
+		DropAck: func(topic string) func() bool {
+			fault := embeddedtest.DropAcks(server, topic, 1)
+			return func() bool { return fault.Hits() == 1 }
+		},
 	})
 }
 

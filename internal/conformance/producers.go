@@ -1,17 +1,14 @@
 package conformance
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"net"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/IBM/sarama"
 
-	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/faultproxy"
 	"kafkahandson/internal/kafka"
 )
 
@@ -101,71 +98,32 @@ func requireStored(t *testing.T, c *cluster, lose func(t *testing.T, sc *sarama.
 }
 
 func dropAcknowledgement(t *testing.T, c *cluster) {
-	if c.Control == nil {
+	if c.DropAck == nil {
 		t.Skip("no faults can be injected into this cluster")
 	}
-	requireStored(t, c, func(t *testing.T, sc *sarama.Config, topic string) func() bool {
-		fault, err := c.Control.Inject(t.Context(), embedded.Fault{Kind: embedded.DropAck, Topic: topic, Count: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return func() bool {
-			hits, err := fault.Hits(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			return hits == 1
-		}
-	})
+	requireStored(t, c, func(_ *testing.T, _ *sarama.Config, topic string) func() bool { return c.DropAck(topic) })
 }
 
 func cutAcknowledgement(t *testing.T, c *cluster) {
 	if c.Kafka.TLS.Enabled {
-		t.Skip("on an encrypted connection the test cannot tell which answer is an acknowledgement")
+		t.Skip("on an encrypted connection the proxy cannot tell which answer is an acknowledgement")
 	}
-	requireStored(t, c, func(_ *testing.T, sc *sarama.Config, _ string) func() bool {
-		dialer := &cuttingDialer{}
-		sc.Net.Proxy.Enable, sc.Net.Proxy.Dialer = true, dialer
-		return dialer.cut.Load
+	requireStored(t, c, func(t *testing.T, sc *sarama.Config, _ string) func() bool {
+		brokers := slices.Clone(c.Kafka.Brokers)
+		for _, b := range c.admin.Brokers() { // what clients dial after the first answer
+			brokers = append(brokers, b.Addr)
+		}
+		proxy, err := faultproxy.StartAckLoser(brokers...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(proxy.Close)
+		proxy.LoseAcks(0, 1)
+		through, err := kafka.Config{Brokers: brokers, Proxies: proxy.Addresses()}.Sarama()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sc.Net.Proxy = through.Net.Proxy
+		return func() bool { return proxy.Lost() == 1 }
 	})
-}
-
-// cuttingDialer dials connections of which one breaks when it brings the answer to the first Produce request: the
-// broker has appended the records, and the producer cannot know.
-type cuttingDialer struct {
-	net.Dialer
-	first sync.Once
-	cut   atomic.Bool
-}
-
-func (d *cuttingDialer) Dial(network, addr string) (net.Conn, error) {
-	conn, err := d.Dialer.Dial(network, addr)
-	if err != nil {
-		return nil, err
-	}
-	return &cuttingConn{Conn: conn, dialer: d}, nil
-}
-
-type cuttingConn struct {
-	net.Conn
-	dialer *cuttingDialer
-	doomed atomic.Bool // the next answer is the one to lose: the producer has one request in flight
-}
-
-// Write is called once for each request: its length (4 bytes), then its API key (2 bytes).
-func (c *cuttingConn) Write(request []byte) (int, error) {
-	const produce = 0
-	if len(request) > 6 && binary.BigEndian.Uint16(request[4:]) == produce {
-		c.dialer.first.Do(func() { c.doomed.Store(true) })
-	}
-	return c.Conn.Write(request)
-}
-
-func (c *cuttingConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if err == nil && c.doomed.Load() {
-		c.dialer.cut.Store(true)
-		return 0, errors.Join(errors.New("the test cuts the connection"), c.Close())
-	}
-	return n, err
 }

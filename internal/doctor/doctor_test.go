@@ -172,7 +172,7 @@ func TestKafka(t *testing.T) {
 		}
 	}()
 	all := server.Brokers()
-	if err := embedded.NewControl(server.State()).StopBroker(t.Context(), 0); err != nil {
+	if err := server.StopBroker(0); err != nil {
 		t.Fatal(err)
 	}
 	nobody, mute := closedAddr(t), hangUp(t)

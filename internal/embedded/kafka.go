@@ -21,9 +21,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/localport"
-	"kafkahandson/internal/problem"
+	"kafkahandson/internal/pidfile"
 )
 
 // ClusterIDPrefix begins the cluster id of every embedded Kafka, which tells it from a real one.
@@ -53,6 +52,11 @@ const (
 	retentionEvery = time.Second // Kafka checks every 5 minutes; nobody waits that long in a lesson
 )
 
+const (
+	lockFile = "lock"       // held by whoever uses the data directory
+	pidFile  = "kafka.json" // held by the process that runs the Kafka
+)
+
 // Kafka is a running embedded cluster of three brokers with the ids 0, 1 and 2; 2 is the controller. Its methods may
 // be called concurrently.
 type Kafka struct {
@@ -60,11 +64,10 @@ type Kafka struct {
 	TakenPort int
 
 	cluster *kfake.Cluster
-	ports   []int // by broker id
-	lock    *flock.Flock
-	faults  *faults
-	control *controlServer
-	state   KafkaState
+	ports   []int         // by broker id
+	lock    *flock.Flock  // on the data
+	file    *pidfile.File // tells other processes of this Kafka
+	state   pidfile.State
 
 	mu     sync.Mutex // serialises stop, start and Close
 	closed bool
@@ -83,14 +86,20 @@ func StartKafka(opts KafkaOptions) (_ *Kafka, err error) {
 	if ok, err := lock.TryLock(); err != nil {
 		return nil, fmt.Errorf("lock the data directory of the embedded Kafka: %w", err)
 	} else if !ok {
-		return nil, problem.Environment(nil,
-			i18n.Text{EN: "another embedded Kafka is using %s", KO: "다른 내장 Kafka가 %s을(를) 사용하고 있습니다"}.With(opts.Dir),
-			i18n.Text{EN: "see it with `lab status`, stop it with `lab down`", KO: "`lab status`로 확인하고 `lab down`으로 멈추세요"})
+		return nil, inUse(opts.Dir)
 	}
 	k := &Kafka{lock: lock}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, lock.Unlock())
+		}
+	}()
+	if k.file, err = pidfile.Create(filepath.Join(opts.Dir, pidFile)); err != nil {
+		return nil, fmt.Errorf("create the pid file of the embedded Kafka: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, k.file.Remove())
 		}
 	}()
 
@@ -139,14 +148,13 @@ func StartKafka(opts KafkaOptions) (_ *Kafka, err error) {
 	}
 	k.answerUnknownGroups()
 	k.refuseTopicNames()
-	k.faults = newFaults(k.cluster)
 
 	ctx, stop := context.WithCancel(context.Background())
 	k.stop = stop
 	k.wg.Go(func() { k.applyRetention(ctx) })
 
-	k.state = KafkaState{PID: os.Getpid(), Brokers: k.Brokers(), ClusterID: ClusterIDPrefix + id, Started: time.Now().UTC()}
-	if k.control, err = startControl(k, &k.state, opts.Dir); err != nil {
+	k.state = pidfile.State{PID: os.Getpid(), Addresses: k.Brokers(), ClusterID: ClusterIDPrefix + id, Started: time.Now().UTC()}
+	if err = k.file.Write(k.state); err != nil {
 		stop()
 		k.wg.Wait()
 		k.cluster.Close()
@@ -175,11 +183,11 @@ func (k *Kafka) Brokers() []string {
 	return addrs
 }
 
-// State is what another process needs to use this Kafka and its faults.
-func (k *Kafka) State() KafkaState { return k.state }
+// State is what other processes know of this Kafka.
+func (k *Kafka) State() pidfile.State { return k.state }
 
-// ShutdownRequested is closed when another process asks this one to end the Kafka: see [Control.Shutdown].
-func (k *Kafka) ShutdownRequested() <-chan struct{} { return k.control.shutdown }
+// Cluster is the cluster itself, for tests that make it fail (embeddedtest).
+func (k *Kafka) Cluster() *kfake.Cluster { return k.cluster }
 
 // Close stops the brokers, ends their connections and frees the data directory. The data stays.
 func (k *Kafka) Close() error {
@@ -189,13 +197,11 @@ func (k *Kafka) Close() error {
 		return nil
 	}
 	k.closed = true
-	err := k.control.close()
-	k.faults.removeAll()
 	k.stop()
 	k.wg.Wait()
 	k.cluster.Close()
 	k.conns.closeAll() // kfake leaves accepted connections open
-	return errors.Join(err, k.lock.Unlock())
+	return errors.Join(k.file.Remove(), k.lock.Unlock())
 }
 
 // applyRetention deletes old records: kfake does it hourly by itself.
@@ -283,9 +289,7 @@ func (k *Kafka) StopBroker(id int32) error {
 		return net.ErrClosed
 	}
 	if id == brokers-1 {
-		return problem.Usage(
-			i18n.Text{EN: "broker %d is the controller of the embedded Kafka and cannot be stopped", KO: "%d번 브로커는 내장 Kafka의 컨트롤러라서 멈출 수 없습니다"}.With(id),
-			i18n.Text{EN: "stop broker 0 or 1; to lose a controller, use the compose stack", KO: "0번이나 1번 브로커를 멈추세요. 컨트롤러 장애는 compose 스택에서 실습할 수 있습니다"})
+		return fmt.Errorf("stop broker %d: it is the controller of the embedded Kafka", id)
 	}
 	if err := k.cluster.RemoveNode(id); err != nil {
 		return fmt.Errorf("stop broker %d: %w", id, err)

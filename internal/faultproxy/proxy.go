@@ -1,12 +1,10 @@
-// Package faultproxy puts a TCP proxy in front of each broker of a cluster and loses acknowledgements on purpose: the
-// broker appends the records of a Produce request, and the producer never hears of it, as when a cable is pulled at
-// that moment. It works the same with any Kafka, because it needs nothing of the broker.
+// Package faultproxy breaks connections on purpose: a TCP proxy in front of each server, which can be cut and restored
+// ([Proxy]). It works with Kafka and MySQL, wherever they come from, because it needs nothing of them. In front of Kafka's
+// brokers it can lose acknowledgements as well ([AckLoser]).
 package faultproxy
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -15,64 +13,87 @@ import (
 	"time"
 )
 
-// Proxy is a proxy in front of each broker. Its methods may be called concurrently.
-//
-// It passes everything on unchanged until LoseAcks tells it otherwise. It understands as much of Kafka's protocol as
-// it needs to tell a Produce request and its response from others: both begin with their length (4 bytes); in a
-// request follow API key (2 bytes), API version (2 bytes) and correlation id (4 bytes), in a response the correlation
-// id. So the connections must not be encrypted.
+// Proxy is a TCP proxy in front of each of some servers. It passes everything on unchanged, encrypted or not, until it is
+// cut. Its methods may be called concurrently.
 type Proxy struct {
-	addresses map[string]string // broker to proxy
+	addresses map[string]string // server to proxy
 	listeners []net.Listener
+	flows     flows
 	ctx       context.Context // ends with Close
 	stop      context.CancelFunc
 	wg        sync.WaitGroup
 
-	mu    sync.Mutex
-	conns map[net.Conn]struct{}
-	after int // Produce requests to pass before acknowledgements are lost
-	lose  int // how many to lose then
-	lost  int
+	mu       sync.Mutex
+	conns    map[net.Conn]struct{}
+	outage   Outage
+	restored chan struct{} // closed by Restore; nil while nothing is cut
 }
 
-// Start listens on 127.0.0.1 in front of each broker address (host:port). Close it after use.
-func Start(brokers []string) (*Proxy, error) {
-	p := &Proxy{addresses: map[string]string{}, conns: map[net.Conn]struct{}{}}
+// flows returns what carries a connection, from the client and to it. Each returns when there is nothing more to carry.
+type flows func(client, server net.Conn) (requests, responses func() error)
+
+// Outage is how a Proxy that is cut meets who connects.
+type Outage int
+
+const (
+	// Refuse ends a new connection as soon as it is made: the server is down.
+	Refuse Outage = iota + 1
+	// Hang accepts a new connection, and nothing comes of it: the server is frozen, or packets get lost. What the client
+	// has sent by the time of Restore is passed on then.
+	Hang
+)
+
+// Start listens on 127.0.0.1 in front of each server's address (host:port). Close it after use.
+func Start(servers ...string) (*Proxy, error) {
+	return start(servers, func(client, server net.Conn) (requests, responses func() error) {
+		return func() error { _, err := io.Copy(server, client); return err },
+			func() error { _, err := io.Copy(client, server); return err }
+	})
+}
+
+func start(servers []string, flows flows) (*Proxy, error) {
+	p := &Proxy{addresses: map[string]string{}, flows: flows, conns: map[net.Conn]struct{}{}}
 	p.ctx, p.stop = context.WithCancel(context.Background())
-	for _, broker := range brokers {
-		if p.addresses[broker] != "" {
+	for _, server := range servers {
+		if p.addresses[server] != "" {
 			continue
 		}
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			p.Close()
-			return nil, fmt.Errorf("listen in front of broker %s: %w", broker, err)
+			return nil, fmt.Errorf("listen in front of %s: %w", server, err)
 		}
 		p.listeners = append(p.listeners, ln)
-		p.addresses[broker] = ln.Addr().String()
-		p.wg.Go(func() { p.accept(ln, broker) })
+		p.addresses[server] = ln.Addr().String()
+		p.wg.Go(func() { p.accept(ln, server) })
 	}
 	return p, nil
 }
 
-// Addresses are the addresses to dial in place of the brokers', by the broker's address.
+// Addresses are the addresses to dial in place of the servers', by the server's address.
 func (p *Proxy) Addresses() map[string]string { return maps.Clone(p.addresses) }
 
-// LoseAcks lets so many Produce requests pass from now on, and then loses the acknowledgements of the next n: each
-// request reaches the broker, its response is swallowed, and the connection is cut. What the producer sends again
-// counts as a request too. After that the proxy only passes on, as before. A request with acks=0 has no
-// acknowledgement to lose, and must not be among the n.
-func (p *Proxy) LoseAcks(after, n int) {
+// Cut ends all connections at once, and says what becomes of new ones until Restore. The servers go on: they see their
+// clients vanish.
+func (p *Proxy) Cut(outage Outage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.after, p.lose = after, n
+	p.outage = outage
+	if p.restored == nil {
+		p.restored = make(chan struct{})
+	}
+	p.cutAll()
 }
 
-// Lost is how many acknowledgements the proxy has lost.
-func (p *Proxy) Lost() int {
+// Restore ends a Cut. It does nothing where nothing is cut.
+func (p *Proxy) Restore() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lost
+	p.outage = 0
+	if p.restored != nil {
+		close(p.restored)
+		p.restored = nil
+	}
 }
 
 // Close cuts all connections and waits until nothing of the proxy is left. Closing it again does nothing.
@@ -82,42 +103,56 @@ func (p *Proxy) Close() {
 		_ = ln.Close() // what matters is that it is gone
 	}
 	p.mu.Lock()
-	for conn := range p.conns {
-		_ = conn.Close()
-	}
+	p.cutAll()
 	p.mu.Unlock()
 	p.wg.Wait()
 }
 
-func (p *Proxy) accept(ln net.Listener, broker string) {
+// cutAll ends all connections. The caller holds mu.
+func (p *Proxy) cutAll() {
+	for conn := range p.conns {
+		abort(conn)
+	}
+	clear(p.conns)
+}
+
+func (p *Proxy) accept(ln net.Listener, server string) {
 	for {
 		client, err := ln.Accept()
 		if err != nil {
 			return // closed
 		}
-		if !p.track(client) {
-			return
+		restored, ok := p.track(client)
+		if !ok {
+			continue
 		}
 		p.wg.Go(func() {
 			defer p.cut(client)
-			p.serve(client, broker)
+			if restored != nil {
+				select {
+				case <-restored:
+				case <-p.ctx.Done():
+					return
+				}
+			}
+			p.serve(client, server)
 		})
 	}
 }
 
-// serve connects a client to its broker until one of the two hangs up, or the connection is cut.
-func (p *Proxy) serve(client net.Conn, broker string) {
+// serve connects a client to its server until one of the two hangs up, or the connection is cut.
+func (p *Proxy) serve(client net.Conn, address string) {
 	dialer := net.Dialer{Timeout: 5 * time.Second}
-	server, err := dialer.DialContext(p.ctx, "tcp", broker)
-	if err != nil || !p.track(server) {
-		return // the client sees a connection that breaks, as it does with a broker that is down
+	server, err := dialer.DialContext(p.ctx, "tcp", address)
+	if err != nil {
+		return // the client sees a connection that breaks, as it does with a server that is down
 	}
-	c := &connection{proxy: p, doomed: map[int32]bool{}}
+	if _, ok := p.track(server); !ok {
+		return
+	}
+	requests, responses := p.flows(client, server)
 	var wg sync.WaitGroup
-	for _, flow := range []func() error{
-		func() error { return c.passRequests(server, client) },
-		func() error { return c.passResponses(client, server) },
-	} {
+	for _, flow := range []func() error{requests, responses} {
 		wg.Go(func() {
 			_ = flow() // whatever ended it ends the other direction too
 			p.cut(client)
@@ -127,16 +162,17 @@ func (p *Proxy) serve(client net.Conn, broker string) {
 	wg.Wait()
 }
 
-// track remembers a connection, so that Close can cut it. It returns false when that has happened already.
-func (p *Proxy) track(conn net.Conn) bool {
+// track remembers a connection, so that it can be cut. It returns false, and ends it, if it is not to be. restored is nil
+// unless the connection is to hang until then.
+func (p *Proxy) track(conn net.Conn) (restored <-chan struct{}, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ctx.Err() != nil {
-		_ = conn.Close()
-		return false
+	if p.ctx.Err() != nil || p.outage == Refuse {
+		abort(conn)
+		return nil, false
 	}
 	p.conns[conn] = struct{}{}
-	return true
+	return p.restored, true
 }
 
 func (p *Proxy) cut(conn net.Conn) {
@@ -146,92 +182,10 @@ func (p *Proxy) cut(conn net.Conn) {
 	_ = conn.Close() // it may be closed already
 }
 
-// dooms tells whether the acknowledgement of the next Produce request is to be lost.
-func (p *Proxy) dooms() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.after > 0:
-		p.after--
-		return false
-	case p.lose > 0:
-		p.lose--
-		return true
+// abort ends a connection, and what is still on its way through it is lost.
+func abort(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // it may be closed already
 	}
-	return false
-}
-
-// connection is one client's connection to one broker.
-type connection struct {
-	proxy  *Proxy
-	mu     sync.Mutex
-	doomed map[int32]bool // requests whose response is to be lost, by correlation id
-}
-
-const (
-	produceKey    = 0
-	requestHeader = 8 // API key, API version, correlation id
-	maxMessage    = 1 << 30
-)
-
-func (c *connection) passRequests(broker io.Writer, client io.Reader) error {
-	for {
-		header, rest, err := readHeader(client, requestHeader)
-		if err != nil {
-			return err
-		}
-		if binary.BigEndian.Uint16(header[4:]) == produceKey && c.proxy.dooms() {
-			c.mu.Lock()
-			c.doomed[int32(binary.BigEndian.Uint32(header[8:]))] = true
-			c.mu.Unlock()
-		}
-		if err := pass(broker, header, client, rest); err != nil {
-			return err
-		}
-	}
-}
-
-var errCut = errors.New("the connection is cut on purpose")
-
-func (c *connection) passResponses(client io.Writer, broker io.Reader) error {
-	for {
-		header, rest, err := readHeader(broker, 4)
-		if err != nil {
-			return err
-		}
-		c.mu.Lock()
-		doomed := c.doomed[int32(binary.BigEndian.Uint32(header[4:]))]
-		c.mu.Unlock()
-		if doomed { // the broker has answered, so the records are in its log
-			c.proxy.mu.Lock()
-			c.proxy.lost++
-			c.proxy.mu.Unlock()
-			return errCut
-		}
-		if err := pass(client, header, broker, rest); err != nil {
-			return err
-		}
-	}
-}
-
-// readHeader reads a message's length and the first n bytes after it, and returns them together with how many bytes
-// follow.
-func readHeader(r io.Reader, n int) (header []byte, rest int64, err error) {
-	header = make([]byte, 4+n)
-	if _, err := io.ReadFull(r, header); err != nil {
-		return nil, 0, err
-	}
-	length := int64(binary.BigEndian.Uint32(header))
-	if length < int64(n) || length > maxMessage {
-		return nil, 0, fmt.Errorf("a message of %d bytes: this is not Kafka's protocol, or it is encrypted", length)
-	}
-	return header, length - int64(n), nil
-}
-
-func pass(w io.Writer, header []byte, r io.Reader, rest int64) error {
-	if _, err := w.Write(header); err != nil {
-		return err
-	}
-	_, err := io.CopyN(w, r, rest)
-	return err
+	_ = conn.Close()
 }

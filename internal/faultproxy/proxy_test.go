@@ -1,316 +1,266 @@
 package faultproxy_test
 
 import (
-	"bytes"
-	"encoding/binary"
+	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
-	"go.uber.org/goleak"
+	driver "github.com/go-sql-driver/mysql"
 
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/faultproxy"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
+	"kafkahandson/internal/mysql"
+	"kafkahandson/internal/mysql/mysqltest"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // sarama's, one a process
+// Whatever it is, it passes in both directions, until it is cut; what is made anew after Restore passes again.
+func TestCutAndRestore(t *testing.T) {
+	ln, other := listen(t), listen(t)
+	proxy := start(t, ln.Addr().String(), other.Addr().String())
+	for range 2 {
+		client, server := pair(t, proxy, ln)
+		otherClient, otherServer := pair(t, proxy, other)
+		carry(t, client, server, []byte("\x16\x03no protocol of any kind"))
+		carry(t, server, client, []byte("and back"))
+		for range 2 { // to cut what is cut is no mistake
+			proxy.Cut(faultproxy.Refuse)
+		}
+		for _, conn := range []net.Conn{client, server, otherClient, otherServer} {
+			requireEnd(t, conn)
+		}
+		requireRefused(t, proxy, ln)
+		requireRefused(t, proxy, other)
+		for range 2 {
+			proxy.Restore()
+		}
+	}
+	client, server := pair(t, proxy, ln)
+	carry(t, client, server, []byte("as before"))
 }
 
-// With a real producer and a real broker: each lost acknowledgement stores the record once more, unless the producer is
-// idempotent; the producer hears of each record once.
-func TestLostAcknowledgements(t *testing.T) {
+// requireRefused connects, and requires that nothing comes of it.
+func requireRefused(t *testing.T, proxy *faultproxy.Proxy, ln net.Listener) {
+	t.Helper()
+	conn, err := net.Dial("tcp", proxy.Addresses()[ln.Addr().String()])
+	if err != nil {
+		return // it has been faster than the dialler
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	requireEnd(t, conn)
+}
+
+// Who connects meanwhile is served after Restore, unless something else ends it before.
+func TestHang(t *testing.T) {
+	ln := listen(t)
+	proxy := start(t, ln.Addr().String())
+	dial := func() net.Conn {
+		t.Helper()
+		conn, err := net.Dial("tcp", proxy.Addresses()[ln.Addr().String()])
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	before, server := pair(t, proxy, ln)
+	proxy.Cut(faultproxy.Hang)
+	requireEnd(t, before)
+	requireEnd(t, server)
+	client := dial()
+	if _, err := io.WriteString(client, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if err := ln.(*net.TCPListener).SetDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if conn, err := ln.Accept(); err == nil {
+		t.Errorf("%v has reached the server", conn.RemoteAddr())
+	}
+	if err := ln.(*net.TCPListener).SetDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Restore()
+	server, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close() }()
+	hello := make([]byte, 5)
+	if _, err := io.ReadFull(server, hello); err != nil || string(hello) != "hello" {
+		t.Errorf("the server was told %q (%v)", hello, err)
+	}
+	carry(t, server, client, []byte("welcome"))
+
+	for _, end := range []func(){func() { proxy.Cut(faultproxy.Refuse) }, proxy.Close} {
+		proxy.Cut(faultproxy.Hang)
+		client := dial()
+		end()
+		requireEnd(t, client)
+	}
+}
+
+// A producer and a consumer outlast the cut, and nothing that was acknowledged is missing.
+func TestKafkaIsCutAndRestored(t *testing.T) {
 	server, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = server.Close() }()
-	for name, test := range map[string]struct {
-		idempotent  bool
-		after, lose int
-		want        []string
-	}{
-		"no fault":           {false, 0, 0, []string{"a", "b", "c"}},
-		"plain, first":       {false, 0, 1, []string{"a", "a", "b", "c"}},
-		"plain, second":      {false, 1, 1, []string{"a", "b", "b", "c"}},
-		"plain, two":         {false, 1, 2, []string{"a", "b", "b", "b", "c"}},
-		"idempotent, second": {true, 1, 1, []string{"a", "b", "c"}},
-		"idempotent, two":    {true, 0, 2, []string{"a", "b", "c"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			proxy := start(t, server.Brokers()...)
-			cfg := kafka.Config{Brokers: server.Brokers(), Proxies: proxy.Addresses()}
-			topic := fmt.Sprintf("%t-%d-%d", test.idempotent, test.after, test.lose)
-			if err := admin.EnsureTopic(t.Context(), cfg, topic, 1); err != nil {
-				t.Fatal(err)
-			}
-			sc, err := cfg.Sarama()
-			if err != nil {
-				t.Fatal(err)
-			}
-			sc.Producer.Idempotent = test.idempotent
-			producer, err := kafka.NewSyncProducer(t.Context(), cfg, sc)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = producer.Close() }()
-			proxy.LoseAcks(test.after, test.lose)
-			for _, value := range []string{"a", "b", "c"} {
-				if _, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder(value)}); err != nil {
-					t.Fatalf("%s: %v", value, err)
-				}
-			}
-			if got := stored(t, cfg, sc, topic); !slices.Equal(got, test.want) {
-				t.Errorf("stored %v, want %v", got, test.want)
-			}
-			if proxy.Lost() != test.lose {
-				t.Errorf("%d acknowledgements were lost, want %d", proxy.Lost(), test.lose)
-			}
-		})
-	}
-}
-
-func stored(t *testing.T, cfg kafka.Config, sc *sarama.Config, topic string) []string {
-	t.Helper()
-	client, err := kafka.NewClient(t.Context(), cfg, sc)
-	if err != nil {
+	direct := kafka.Config{Brokers: server.Brokers()}
+	if err := admin.EnsureTopic(t.Context(), direct, "orders", 1); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = client.Close() }()
-	end, err := client.GetOffset(topic, 0, sarama.OffsetNewest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	consumer, err := sarama.NewConsumerFromClient(client)
+	proxy := start(t, server.Brokers()...)
+	through := kafka.Config{Brokers: server.Brokers(), Proxies: proxy.Addresses()}
+	producer, outside := syncProducer(t, through), syncProducer(t, direct)
+	consumer, err := sarama.NewConsumerFromClient(client(t, through))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = consumer.Close() }()
-	partition, err := consumer.ConsumePartition(topic, 0, sarama.OffsetOldest)
+	records, err := consumer.ConsumePartition("orders", 0, sarama.OffsetOldest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = partition.Close() }()
-	var values []string
-	for range end {
+	defer func() { _ = records.Close() }()
+	requireNext := func(want string) {
+		t.Helper()
 		select {
-		case m := <-partition.Messages():
-			values = append(values, string(m.Value))
-		case <-t.Context().Done():
-			t.Fatal(t.Context().Err())
+		case m := <-records.Messages():
+			if string(m.Value) != want {
+				t.Fatalf("got %q, want %q", m.Value, want)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%q has not come", want)
 		}
 	}
-	return values
-}
 
-func start(t *testing.T, brokers ...string) *faultproxy.Proxy {
-	t.Helper()
-	proxy, err := faultproxy.Start(brokers)
-	if err != nil {
-		t.Fatal(err)
+	send(t, producer, "before")
+	requireNext("before")
+	for _, outage := range []faultproxy.Outage{faultproxy.Refuse, faultproxy.Hang} {
+		proxy.Cut(outage)
+		if id, err := kafka.ClusterID(t.Context(), proxy.Addresses()[server.Brokers()[0]]); err == nil {
+			t.Errorf("through the proxy cluster %s answers", id)
+		}
+		send(t, outside, "meanwhile") // the broker goes on
+		sent := make(chan error, 1)
+		go func() {
+			_, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: "orders", Value: sarama.StringEncoder("after")})
+			sent <- err
+		}()
+		if len(sent)+len(records.Messages()) != 0 {
+			t.Error("something has passed")
+		}
+		proxy.Restore()
+		if err := <-sent; err != nil {
+			t.Errorf("send: %v", err)
+		}
+		requireNext("meanwhile")
+		requireNext("after")
 	}
-	t.Cleanup(proxy.Close)
-	return proxy
 }
 
-// message is a request or response: length, header, body.
-func message(header []byte, body []byte) []byte {
-	m := binary.BigEndian.AppendUint32(nil, uint32(len(header)+len(body)))
-	return append(append(m, header...), body...)
-}
-
-func request(key uint16, correlation uint32, body []byte) []byte {
-	header := binary.BigEndian.AppendUint16(nil, key)
-	header = binary.BigEndian.AppendUint16(header, 9) // version
-	return message(binary.BigEndian.AppendUint32(header, correlation), body)
-}
-
-func response(correlation uint32, body []byte) []byte {
-	return message(binary.BigEndian.AppendUint32(nil, correlation), body)
-}
-
-// pair is a client's connection through the proxy, and the end of it at the broker.
-func pair(t *testing.T, proxy *faultproxy.Proxy, ln net.Listener) (client, broker net.Conn) {
+func client(t *testing.T, cfg kafka.Config) sarama.Client {
 	t.Helper()
-	client, err := net.Dial("tcp", proxy.Addresses()[ln.Addr().String()])
+	client, err := kafka.NewClient(t.Context(), cfg, patient(t, cfg))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
-	broker, err = ln.Accept()
+	return client
+}
+
+func syncProducer(t *testing.T, cfg kafka.Config) sarama.SyncProducer {
+	t.Helper()
+	producer, err := kafka.NewSyncProducer(t.Context(), cfg, patient(t, cfg))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = broker.Close() })
-	for _, conn := range []net.Conn{client, broker} {
-		if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return client, broker
+	t.Cleanup(func() { _ = producer.Close() })
+	return producer
 }
 
-func listen(t *testing.T) net.Listener {
+// patient tries again quickly, and as often as it takes.
+func patient(t *testing.T, cfg kafka.Config) *sarama.Config {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	sc, err := cfg.Sarama()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = ln.Close() })
-	return ln
+	sc.Producer.Retry.Max, sc.Producer.Retry.Backoff = 1000, 20*time.Millisecond
+	sc.Metadata.Retry.Backoff, sc.Consumer.Retry.Backoff = 20*time.Millisecond, 20*time.Millisecond
+	sc.Consumer.MaxWaitTime = 20 * time.Millisecond
+	return sc
 }
 
-// carry writes a message at one end and requires it, unchanged, at the other.
-func carry(t *testing.T, from, to net.Conn, m []byte) {
+func send(t *testing.T, producer sarama.SyncProducer, value string) {
 	t.Helper()
-	sent := make(chan error, 1)
-	go func() {
-		_, err := from.Write(m)
-		sent <- err
-	}()
-	got := make([]byte, len(m))
-	if _, err := io.ReadFull(to, got); err != nil {
+	if _, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: "orders", Value: sarama.StringEncoder(value)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-sent; err != nil {
+}
+
+// A transaction under way is lost with its connection, and the pool that lived through it goes on after Restore.
+func TestMySQLIsCutAndRestored(t *testing.T) {
+	db, direct := mysqltest.Database(t, mysqltest.Server(t))
+	type row struct{ ID int }
+	if err := mysql.Migrate(t.Context(), db, &row{}); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got, m) {
-		t.Fatalf("%d bytes arrived changed", len(m))
-	}
-}
-
-func requireEnd(t *testing.T, conn net.Conn) {
-	t.Helper()
-	n, err := conn.Read(make([]byte, 1))
-	var timeout net.Error
-	if n > 0 || err == nil || (errors.As(err, &timeout) && timeout.Timeout()) {
-		t.Errorf("read %d bytes (%v), want the end of the connection", n, err)
-	}
-}
-
-// Requests of all sizes, several in flight, answered in their order: only the one Produce request loses its answer, and
-// its connection.
-func TestOnlyTheAcknowledgementIsLost(t *testing.T) {
-	const produce, fetch = 0, 1
-	ln := listen(t)
-	proxy := start(t, ln.Addr().String())
-	proxy.LoseAcks(1, 1)
-	client, broker := pair(t, proxy, ln)
-	big := bytes.Repeat([]byte("x"), 3<<20)
-	carry(t, client, broker, request(fetch, 1, nil))
-	carry(t, client, broker, request(produce, 2, big)) // passes
-	carry(t, client, broker, request(fetch, 3, []byte("…")))
-	carry(t, client, broker, request(produce, 4, []byte("lost"))) // reaches the broker all the same
-	carry(t, client, broker, request(fetch, 5, nil))
-	carry(t, broker, client, response(1, big))
-	carry(t, broker, client, response(2, nil))
-	carry(t, broker, client, response(3, []byte("…")))
-	if proxy.Lost() != 0 {
-		t.Errorf("%d acknowledgements are lost too early", proxy.Lost())
-	}
-	if _, err := broker.Write(response(4, []byte("acknowledged"))); err != nil {
-		t.Fatal(err)
-	}
-	requireEnd(t, client)
-	requireEnd(t, broker)
-	if proxy.Lost() != 1 {
-		t.Errorf("%d acknowledgements are lost, want 1", proxy.Lost())
-	}
-
-	client, broker = pair(t, proxy, ln) // from now on it is transparent
-	carry(t, client, broker, request(produce, 4, []byte("again")))
-	carry(t, broker, client, response(4, nil))
-	if proxy.Lost() != 1 {
-		t.Errorf("%d acknowledgements are lost, want 1", proxy.Lost())
-	}
-}
-
-// A message that comes in pieces is still one message.
-func TestPieces(t *testing.T) {
-	ln := listen(t)
-	proxy := start(t, ln.Addr().String())
-	client, broker := pair(t, proxy, ln)
-	proxy.LoseAcks(0, 1)
-	m := request(0, 7, []byte("in pieces"))
-	for _, b := range m {
-		if _, err := client.Write([]byte{b}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got := make([]byte, len(m))
-	if _, err := io.ReadFull(broker, got); err != nil || !bytes.Equal(got, m) {
-		t.Fatalf("got %q (%v), want %q", got, err, m)
-	}
-	for _, b := range response(7, nil) {
-		if _, err := broker.Write([]byte{b}); err != nil {
-			break // cut when it has seen enough
-		}
-	}
-	requireEnd(t, client)
-	if proxy.Lost() != 1 {
-		t.Errorf("%d acknowledgements are lost, want 1", proxy.Lost())
-	}
-}
-
-// What is not Kafka's protocol, a TLS handshake for instance, ends the connection instead of hanging.
-func TestAnotherProtocol(t *testing.T) {
-	ln := listen(t)
-	proxy := start(t, ln.Addr().String())
-	for _, opening := range []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x00\x00\x00\x01x-and-more-of-it"} {
-		client, broker := pair(t, proxy, ln)
-		if _, err := io.WriteString(client, opening); err != nil {
-			t.Fatal(err)
-		}
-		requireEnd(t, client)
-		requireEnd(t, broker)
-	}
-}
-
-// One end hangs up, and so does the other; a broker that is down is a connection that breaks.
-func TestHangUp(t *testing.T) {
-	ln := listen(t)
-	proxy := start(t, ln.Addr().String())
-	client, broker := pair(t, proxy, ln)
-	_ = client.Close()
-	requireEnd(t, broker)
-	client, broker = pair(t, proxy, ln)
-	_ = broker.Close()
-	requireEnd(t, client)
-
-	_ = ln.Close()
-	client, err := net.Dial("tcp", proxy.Addresses()[ln.Addr().String()])
+	dsn, err := direct.FormatDSN()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = client.Close() }()
-	requireEnd(t, client)
-}
-
-// Close cuts what is open, waits for its goroutines (goleak sees to that) and frees the ports.
-func TestClose(t *testing.T) {
-	ln, other := listen(t), listen(t)
-	proxy := start(t, ln.Addr().String(), other.Addr().String(), ln.Addr().String())
-	if len(proxy.Addresses()) != 2 {
-		t.Errorf("addresses %v, want two", proxy.Addresses())
+	dc, err := driver.ParseDSN(dsn)
+	if err != nil {
+		t.Fatal(err)
 	}
-	client, broker := pair(t, proxy, ln)
-	carry(t, client, broker, request(1, 1, nil))
-	proxy.Close()
-	proxy.Close()
-	requireEnd(t, client)
-	requireEnd(t, broker)
-	for _, addr := range proxy.Addresses() {
-		if conn, err := net.Dial("tcp", addr); err == nil {
-			_ = conn.Close()
-			t.Errorf("%s still listens", addr)
+	proxy := start(t, dc.Addr)
+	dc.Addr = proxy.Addresses()[dc.Addr]
+	through := mysqltest.Open(t, mysql.Config{DSN: dc.FormatDSN()})
+
+	var want []row
+	for i, outage := range []faultproxy.Outage{faultproxy.Refuse, faultproxy.Hang} {
+		lost := through.Begin()
+		if err := lost.Create(&row{ID: -1}).Error; err != nil {
+			t.Fatal(err)
 		}
+		proxy.Cut(outage)
+		if err := lost.Commit().Error; !mysql.IsConnectionLost(err) {
+			t.Errorf("the transaction ends with %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		err := through.WithContext(ctx).Create(&row{ID: -2}).Error
+		cancel()
+		switch {
+		case outage == faultproxy.Refuse && !mysql.IsConnectionLost(err):
+			t.Errorf("refused: %v", err)
+		case outage == faultproxy.Hang && !errors.Is(err, context.DeadlineExceeded):
+			t.Errorf("hanging: %v", err)
+		}
+		if err := db.Create(&row{ID: 2*i + 1}).Error; err != nil { // the server goes on
+			t.Error(err)
+		}
+		proxy.Restore()
+		if err := through.Create(&row{ID: 2*i + 2}).Error; err != nil {
+			t.Errorf("after the cut: %v", err)
+		}
+		want = append(want, row{2*i + 1}, row{2*i + 2})
+	}
+	var got []row
+	if err := db.Order("id").Find(&got).Error; err != nil || len(got) != len(want) {
+		t.Errorf("stored %v (%v), want %v", got, err, want)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"kafkahandson/internal/await"
-	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/embedded/embeddedtest"
 	"kafkahandson/internal/kafka"
 )
 
@@ -362,19 +362,14 @@ func TestNotLeader(t *testing.T) {
 	createTopic(t, admin, "orders", 3)
 	m := consume(t, cfg, quickRetries(saramaConfig(t, cfg)), "shop", "orders", markEach, kafka.GroupObserver{Error: func(err error) { t.Log("recovered from:", err) }})
 	sent, stop := produceUntil(t, cfg, "orders")
-	control := embedded.NewControl(server.State())
 	for range 3 {
 		awaitSent(t, sent, 20)
-		fault, err := control.Inject(t.Context(), embedded.Fault{Kind: embedded.NotLeader, Topic: "orders", Count: 5})
-		if err != nil {
-			t.Fatal(err)
-		}
+		fault := embeddedtest.NotLeader(server, "orders", 5)
 		await.NoError(t, func() error {
-			hits, err := fault.Hits(t.Context())
-			if err == nil && hits < 5 {
-				err = fmt.Errorf("%d hits, want 5", hits)
+			if hits := fault.Hits(); hits < 5 {
+				return fmt.Errorf("%d hits, want 5", hits)
 			}
-			return err
+			return nil
 		})
 	}
 	awaitSent(t, sent, 20)
@@ -388,10 +383,7 @@ func TestSendEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	server, cfg := startPlain(t)
 	createTopic(t, newAdmin(t, cfg), "orders", 1)
-	fault, err := embedded.NewControl(server.State()).Inject(t.Context(), embedded.Fault{Kind: embedded.Slow, Topic: "orders", Delay: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
+	held := embeddedtest.Hold(t, server, "orders")
 	sc := saramaConfig(t, cfg)
 	sc.ChannelBufferSize = 0 // nothing is buffered between sarama's stages
 	sc.Producer.Flush.MaxMessages = 1
@@ -416,9 +408,7 @@ func TestSendEndsWithItsContext(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	if err := fault.Remove(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	held.Release()
 	if err := producer.Close(); err != nil {
 		t.Error(err)
 	}

@@ -1,6 +1,8 @@
 package lesson
 
 import (
+	"slices"
+
 	"github.com/IBM/sarama"
 
 	"kafkahandson/internal/event"
@@ -47,21 +49,33 @@ func (r *Run) ReadBack(topic string, id func(*sarama.ConsumerMessage) (string, e
 	return all
 }
 
-// Proxy puts a proxy in front of each broker, for programs that are started [Command.Through] it. Close it after use.
+// Proxy puts a proxy in front of each broker, for programs that are started [Command.Through] it: it can be cut and
+// restored. Close it after use.
 func (r *Run) Proxy() *faultproxy.Proxy {
-	cfg := r.kafka.Config
-	if cfg.TLS.Enabled {
+	p, err := faultproxy.Start(r.brokers()...)
+	r.Must(err)
+	return p
+}
+
+// AckLoser is a Proxy that can lose acknowledgements. It needs a Kafka without TLS.
+func (r *Run) AckLoser() *faultproxy.AckLoser {
+	if r.kafka.Config.TLS.Enabled {
 		r.Must(problem.Environment(nil,
 			Text{EN: "this lesson cuts a connection at the right moment, and cannot tell which that is when the connection is encrypted", KO: "이 레슨은 정확한 순간에 연결을 끊어야 하는데, 연결이 암호화되어 있으면 그 순간을 알 수 없습니다"},
 			Text{EN: "run it on a Kafka without TLS: --stack embedded", KO: "TLS가 없는 Kafka에서 실행하세요: --stack embedded"}))
 	}
-	brokers := cfg.Brokers
-	for _, b := range r.admin.Brokers() { // what clients dial after the first answer
-		brokers = append(brokers[:len(brokers):len(brokers)], b.Addr)
-	}
-	p, err := faultproxy.Start(brokers)
+	l, err := faultproxy.StartAckLoser(r.brokers()...)
 	r.Must(err)
-	return p
+	return l
+}
+
+// brokers are the addresses that clients dial: those that are configured, and those that the cluster names.
+func (r *Run) brokers() []string {
+	brokers := slices.Clone(r.kafka.Config.Brokers)
+	for _, b := range r.admin.Brokers() {
+		brokers = append(brokers, b.Addr)
+	}
+	return brokers
 }
 
 // ends are the ends of a topic's partitions.

@@ -12,7 +12,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/event/timeline"
 	"kafkahandson/internal/kafka"
@@ -67,9 +66,6 @@ func (r *Run) Kafka() kafka.Config { return r.kafka.Config }
 
 // Admin is connected to the cluster.
 func (r *Run) Admin() *admin.Client { return r.admin }
-
-// Control injects faults into an embedded Kafka that was started for the run or is kept up; nil on any other.
-func (r *Run) Control() *embedded.Control { return r.kafka.Control }
 
 // Embedded tells whether the lesson runs on an embedded Kafka, however it was found: it has one copy of each record and no
 // followers, and keeps offsets elsewhere.

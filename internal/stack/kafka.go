@@ -7,6 +7,7 @@ package stack
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
@@ -15,6 +16,7 @@ import (
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/localport"
+	"kafkahandson/internal/pidfile"
 	"kafkahandson/internal/problem"
 )
 
@@ -49,8 +51,6 @@ const runCluster = "run-"
 type Kafka struct {
 	Kind   Kind // Env, Compose or Embedded
 	Config kafka.Config
-	// Control injects faults. nil unless the Kafka is of the kind Embedded.
-	Control *embedded.Control
 	// Kept tells that an embedded Kafka outlives this process.
 	Kept bool
 
@@ -93,6 +93,16 @@ func IsEmbedded(clusterID string) bool { return strings.HasPrefix(clusterID, emb
 
 // KeptKafkaDir is the directory of the embedded Kafka that `lab up --embedded` keeps up.
 func KeptKafkaDir() (string, error) { return home.Dir("embedded", "kafka") }
+
+// KeptKafka returns the state of the Kafka that is kept up in a directory ([KeptKafkaDir]); ok is false if none is, or if it
+// does not answer within 1 s: somebody may have suspended it.
+func KeptKafka(ctx context.Context, dir string) (state pidfile.State, ok bool) {
+	if state, ok = embedded.RunningKafka(dir); !ok {
+		return pidfile.State{}, false
+	}
+	answers := slices.ContainsFunc(askAll(ctx, state.Addresses), func(a answer) bool { return a.err == nil && a.clusterID == state.ClusterID })
+	return state, answers
+}
 
 // FindKafka is [Locator.FindKafka] where the course has its servers.
 func FindKafka(ctx context.Context, cfg kafka.Config, kind Kind) (Kafka, error) {
@@ -162,11 +172,10 @@ func (l Locator) startKafka(ctx context.Context, cfg kafka.Config, run, dir stri
 		return Kafka{}, err
 	}
 	return Kafka{
-		Kind:    Embedded,
-		Config:  plain(cfg, server.Brokers()),
-		Control: embedded.NewControl(server.State()),
-		note:    TakenPortNote(ctx, server.TakenPort),
-		close:   server.Close,
+		Kind:   Embedded,
+		Config: plain(cfg, server.Brokers()),
+		note:   TakenPortNote(ctx, server.TakenPort),
+		close:  server.Close,
 	}, nil
 }
 
@@ -214,8 +223,8 @@ func (l Locator) find(ctx context.Context, cfg kafka.Config, kind Kind, acceptRu
 		if err != nil {
 			return Kafka{}, nil, err
 		}
-		if state, ok := embedded.RunningKafka(ctx, dir); ok {
-			return Kafka{Kind: Embedded, Config: plain(cfg, state.Brokers), Control: embedded.NewControl(state), Kept: true}, nil, nil
+		if state, ok := KeptKafka(ctx, dir); ok {
+			return Kafka{Kind: Embedded, Config: plain(cfg, state.Addresses), Kept: true}, nil, nil
 		}
 		tried = append(tried, i18n.Text{EN: "lab up --embedded is not running", KO: "lab up --embedded가 실행 중이 아닙니다"})
 	}

@@ -23,6 +23,7 @@ import (
 	"kafkahandson/internal/home"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/pidfile"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/remedy"
 	"kafkahandson/internal/stack"
@@ -156,7 +157,7 @@ func TestEnvironmentComesFirst(t *testing.T) {
 	for _, kind := range []stack.Kind{stack.Auto, stack.Env} {
 		for _, k := range []stack.Kafka{find(t, l, cfg, kind), open(t, l, cfg, kind)} {
 			requireKafka(t, k, stack.Env, false, cfg.Brokers)
-			if !reflect.DeepEqual(k.Config, cfg) || k.Control != nil {
+			if !reflect.DeepEqual(k.Config, cfg) {
 				t.Errorf("got %+v, want %+v", k, cfg)
 			}
 		}
@@ -180,7 +181,7 @@ func TestComposeComesSecond(t *testing.T) {
 		t.Helper()
 		for _, k := range []stack.Kafka{find(t, l, cfg, stack.Auto), open(t, l, cfg, stack.Auto), find(t, l, cfg, stack.Compose), open(t, l, cfg, stack.Compose)} {
 			requireKafka(t, k, stack.Compose, false, addrs(l.Ports))
-			if want := (kafka.Config{Brokers: addrs(l.Ports), ClientID: "me", Version: "3.9.0"}); !reflect.DeepEqual(k.Config, want) || k.Control != nil {
+			if want := (kafka.Config{Brokers: addrs(l.Ports), ClientID: "me", Version: "3.9.0"}); !reflect.DeepEqual(k.Config, want) {
 				t.Errorf("got %+v, want %+v: the compose stack has neither TLS nor a login", k, want)
 			}
 		}
@@ -232,19 +233,48 @@ func TestKeptEmbeddedComesThird(t *testing.T) {
 				find(t, l, kafka.Config{}, stack.Embedded), open(t, l, kafka.Config{}, stack.Embedded),
 			} {
 				requireKafka(t, k, stack.Embedded, true, server.Brokers())
-				if _, err := k.Control.Inject(t.Context(), embedded.Fault{Kind: embedded.NotLeader, Count: 1}); err != nil {
-					t.Errorf("its faults cannot be used: %v", err)
-				}
 				if err := k.Close(); err != nil {
 					t.Error(err)
 				}
 			}
-			if _, ok := embedded.RunningKafka(t.Context(), l.KeptDir); !ok {
+			if _, ok := embedded.RunningKafka(l.KeptDir); !ok {
 				t.Error("closing what was found has ended it")
 			}
 			_, err := l.FindKafka(t.Context(), kafka.Config{}, stack.Compose)
 			requireProblem(t, err, problem.ExitEnvironment)
 		})
+	}
+}
+
+// One that is suspended, or whose addresses belong to another cluster by now, is passed over, and left alone.
+func TestKeptEmbeddedThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	other := startCompose(t, newLocator(t))
+	for name, addrs := range map[string][]string{"mute": {ln.Addr().String()}, "another cluster": other.ListenAddrs()} {
+		l := newLocator(t)
+		file, err := pidfile.Create(filepath.Join(l.KeptDir, "kafka.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := file.Write(pidfile.State{Addresses: addrs, ClusterID: embedded.ClusterIDPrefix + "embedded"}); err != nil {
+			t.Fatal(err)
+		}
+		_, err = l.FindKafka(t.Context(), kafka.Config{}, stack.Embedded)
+		requireProblem(t, err, problem.ExitEnvironment)
+		if k := open(t, l, kafka.Config{}, stack.Embedded); k.Kept {
+			t.Errorf("%s: got %+v", name, k)
+		}
+		if _, ok := embedded.RunningKafka(l.KeptDir); !ok {
+			t.Errorf("%s: it is taken for dead", name)
+		}
+		if err := file.Remove(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -255,9 +285,6 @@ func TestStartedForARun(t *testing.T) {
 	requireKafka(t, k, stack.Embedded, false, addrs(l.Ports))
 	if id, err := kafka.ClusterID(t.Context(), addr(l.Ports[0])); err != nil || id != embedded.ClusterIDPrefix+"run-r7f3" {
 		t.Errorf("it is cluster %s (%v)", id, err)
-	}
-	if _, err := k.Control.Inject(t.Context(), embedded.Fault{Kind: embedded.NotLeader, Count: 1}); err != nil {
-		t.Errorf("its faults cannot be used: %v", err)
 	}
 
 	// A program that is run by hand meanwhile may use it, another run may not: it starts its own.
