@@ -77,7 +77,8 @@ type Kafka struct {
 	wg   sync.WaitGroup
 }
 
-// StartKafka starts three brokers on 127.0.0.1. It takes a few milliseconds.
+// StartKafka starts three brokers on 127.0.0.1. It takes a few milliseconds. The error is an [*InUseError] while another one
+// uses the directory.
 func StartKafka(opts KafkaOptions) (_ *Kafka, err error) {
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data directory of the embedded Kafka: %w", err)
@@ -86,7 +87,7 @@ func StartKafka(opts KafkaOptions) (_ *Kafka, err error) {
 	if ok, err := lock.TryLock(); err != nil {
 		return nil, fmt.Errorf("lock the data directory of the embedded Kafka: %w", err)
 	} else if !ok {
-		return nil, inUse(opts.Dir)
+		return nil, inUse(opts.Dir, nil)
 	}
 	k := &Kafka{lock: lock}
 	defer func() {

@@ -28,7 +28,6 @@ import (
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
-	"kafkahandson/internal/problem"
 )
 
 // BenchmarkStartKafka measures the time until a Kafka answers.
@@ -126,7 +125,7 @@ func TestSuspendedKafka(t *testing.T) {
 	}
 	_, startErr := embedded.StartKafka(embedded.KafkaOptions{Dir: dir})
 	for what, err := range map[string]error{"start": startErr, "delete": embedded.DeleteKafka(t.Context(), dir)} {
-		if p := new(problem.Problem); !errors.As(err, &p) || !strings.Contains(p.What.EN, dir) || !strings.Contains(p.What.KO, dir) {
+		if used := new(embedded.InUseError); !errors.As(err, &used) || used.Dir != dir || used.PID != state.PID {
 			t.Errorf("%s says %v", what, err)
 		}
 	}
@@ -165,7 +164,7 @@ func TestUnknownUserKeepsTheDir(t *testing.T) {
 	_, startErr := embedded.StartKafka(embedded.KafkaOptions{Dir: dir})
 	_, stopErr := embedded.StopKafka(t.Context(), dir)
 	for what, err := range map[string]error{"start": startErr, "stop": stopErr, "delete": embedded.DeleteKafka(t.Context(), dir)} {
-		if p := new(problem.Problem); !errors.As(err, &p) || !strings.Contains(p.What.EN, dir) || !strings.Contains(p.What.KO, dir) {
+		if used := new(embedded.InUseError); !errors.As(err, &used) || used.Dir != dir || used.PID != 0 {
 			t.Errorf("%s says %v", what, err)
 		}
 	}
@@ -179,8 +178,7 @@ func TestKafkaDirIsLocked(t *testing.T) {
 	dir := t.TempDir()
 	server := startKafka(t, embedded.KafkaOptions{Dir: dir})
 	_, err := embedded.StartKafka(embedded.KafkaOptions{Dir: dir})
-	p := new(problem.Problem)
-	if !errors.As(err, &p) || !strings.Contains(p.What.EN, dir) || !strings.Contains(p.What.KO, dir) || len(p.Solve) == 0 {
+	if used := new(embedded.InUseError); !errors.As(err, &used) || used.Dir != dir || used.PID != os.Getpid() {
 		t.Fatalf("a second start says %v", err)
 	}
 	if _, ok := embedded.RunningKafka(dir); !ok {

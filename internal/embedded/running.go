@@ -10,9 +10,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/pidfile"
-	"kafkahandson/internal/problem"
 )
 
 // RunningKafka returns the state of the embedded Kafka that is up on a data directory; ok is false if none is. One whose
@@ -23,12 +21,13 @@ func RunningKafka(dir string) (state pidfile.State, ok bool) {
 }
 
 // StopKafka ends the process that runs an embedded Kafka on a data directory, and waits until it has let go of the
-// directory: [pidfile.Stop]. It returns false if none was running. One whose process is not known is a *[problem.Problem].
+// directory: [pidfile.Stop]. It returns false if none was running. The error is an
+// [*InUseError] if the process is not known.
 func StopKafka(ctx context.Context, dir string) (bool, error) {
 	stopped, err := pidfile.Stop(ctx, filepath.Join(dir, pidFile))
 	switch {
 	case errors.Is(err, pidfile.ErrStarting):
-		return false, silent(err, dir)
+		return false, inUse(dir, err)
 	case err != nil:
 		return false, fmt.Errorf("stop the embedded Kafka: %w", err)
 	}
@@ -39,7 +38,7 @@ func StopKafka(ctx context.Context, dir string) (bool, error) {
 	return stopped, unlock()
 }
 
-// DeleteKafka deletes a data directory. It refuses while a Kafka runs on it, with a *[problem.Problem].
+// DeleteKafka deletes a data directory. It refuses while a Kafka runs on it, with an [*InUseError].
 func DeleteKafka(ctx context.Context, dir string) error {
 	unlock, err := lockDir(ctx, dir)
 	if err != nil {
@@ -63,23 +62,28 @@ func lockDir(ctx context.Context, dir string) (unlock func() error, err error) {
 		case patient.Err() == nil:
 			return nil, fmt.Errorf("lock the data directory of the embedded Kafka: %w", err)
 		}
-		if _, ok := RunningKafka(dir); ok {
-			return nil, inUse(dir)
-		}
-		return nil, silent(nil, dir)
+		return nil, inUse(dir, nil)
 	}
 	return lock.Close, nil
 }
 
-func inUse(dir string) error {
-	return problem.Environment(nil,
-		i18n.Text{EN: "another embedded Kafka is using %s", KO: "다른 내장 Kafka가 %s을(를) 사용하고 있습니다"}.With(dir),
-		i18n.Text{EN: "see it with `lab status`, stop it with `lab down`", KO: "`lab status`로 확인하고 `lab down`으로 멈추세요"})
+// InUseError is a data directory that a Kafka uses.
+type InUseError struct {
+	Dir string
+	PID int   // of its process; 0 if it has not told yet
+	Err error // nil if there is nothing to add
 }
 
-// silent is the problem of a directory that somebody uses who does not say who he is.
-func silent(cause error, dir string) error {
-	return problem.Environment(cause,
-		i18n.Text{EN: "an embedded Kafka is using %s, but does not answer", KO: "내장 Kafka가 %s을(를) 사용하고 있지만 응답하지 않습니다"}.With(dir),
-		i18n.Text{EN: "it may be starting: try again", KO: "시작하는 중일 수 있으니 다시 시도하세요"})
+func (e *InUseError) Error() string {
+	text := "another embedded Kafka is using " + e.Dir
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+func (e *InUseError) Unwrap() error { return e.Err }
+
+func inUse(dir string, cause error) error {
+	state, _ := RunningKafka(dir)
+	return &InUseError{Dir: dir, PID: state.PID, Err: cause}
 }

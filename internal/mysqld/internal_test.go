@@ -11,7 +11,6 @@ import (
 
 	"kafkahandson/internal/home"
 	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/problem"
 )
 
 // FindProgram tells the other tests whether there is a server to start here, and fetches one if need be.
@@ -90,39 +89,6 @@ func TestPackagesAreFetched(t *testing.T) {
 				t.Errorf("initialise: %v\n%s", err, out)
 			}
 		})
-	}
-}
-
-func TestMissingNamesTheCommandOfThePlatform(t *testing.T) {
-	for manager, command := range map[string]string{
-		"apt-get": "sudo apt-get update && sudo apt-get install --no-install-recommends mariadb-server-core mariadb-client-core",
-		"dnf":     "sudo dnf install mariadb-server",
-		"pacman":  "sudo pacman -S mariadb",
-		"brew":    "brew install mariadb",
-		"":        "MYSQL_DSN",
-	} {
-		bin := t.TempDir()
-		t.Setenv("PATH", bin)
-		if manager != "" {
-			if err := os.WriteFile(filepath.Join(bin, manager), []byte("#!/bin/sh\n"), 0o700); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, cause := range []error{nil, errors.New("no space left on device")} {
-			err := noProgram(cause)
-			if problem.ExitCode(err) != problem.ExitEnvironment || cause != nil && !errors.Is(err, cause) {
-				t.Errorf("%s: %v", manager, err)
-			}
-			for _, lang := range []i18n.Lang{i18n.English, i18n.Korean} {
-				var b strings.Builder
-				problem.Render(&b, lang, err)
-				for _, part := range []string{command, "make up", "MYSQL_DSN"} {
-					if !strings.Contains(b.String(), part) {
-						t.Errorf("%s: no %q in %s", manager, part, b.String())
-					}
-				}
-			}
-		}
 	}
 }
 

@@ -18,7 +18,6 @@ import (
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/pidfile"
-	"kafkahandson/internal/problem"
 )
 
 // Options says where the private MySQL lives and for how long.
@@ -63,7 +62,7 @@ type Server struct {
 // Start returns once a private MySQL or MariaDB answers: it starts one, or joins the one that already runs in
 // the folder. The first call initialises a data directory (0.5 to 2 s with MariaDB, some 5 s with MySQL), later ones
 // start in a fraction of a second. If the machine has no server, it fetches MariaDB's packages where that works without
-// root (Debian, Ubuntu). What the person at the keyboard can solve is a [*problem.Problem].
+// root (Debian, Ubuntu). What the person at the keyboard can solve is an [*Error].
 //
 // It is safe for concurrent use, by goroutines as well as by processes.
 func Start(ctx context.Context, o Options) (*Server, error) {
@@ -102,8 +101,8 @@ func (m *Server) join(ctx context.Context, o Options) error {
 		}
 		// It may still be starting, if its starter was killed, or be dying from a kill -9 of its own.
 		err = m.folder.wait(ctx, m.settings.Port)
-		if err == nil && o.Keep && !m.settings.Keep {
-			m.settings.Keep = true
+		if keep := m.settings.Keep || o.Keep; err == nil && (keep != m.settings.Keep || !m.settings.Ready) {
+			m.settings.Keep, m.settings.Ready = keep, true
 			err = m.folder.writeSettings(m.settings)
 		}
 		if !errors.Is(err, errEnded) {
@@ -182,9 +181,6 @@ func (m *Server) reap() error {
 	}
 	return nil
 }
-
-// ErrInUse is the error of [Stop] and [Delete] while a process has a share in the server.
-var ErrInUse = errors.New("the embedded MySQL is in use")
 
 // Stop stops the server of a folder ("" is the default one) that nobody uses. It is no error if none runs.
 func Stop(ctx context.Context, dir string) error {
@@ -353,13 +349,7 @@ func lockFile(ctx context.Context, path string) (unlock func() error, err error)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
-		return nil, problem.Environment(err, i18n.Text{
-			EN: "Another process has been starting or stopping the embedded MySQL all this time (lock %s).",
-			KO: "다른 프로세스가 내장 MySQL을 계속 시작하거나 종료하는 중입니다(잠금 파일 %s).",
-		}.With(path), i18n.Text{
-			EN: "wait for it to finish, then try again",
-			KO: "그 작업이 끝나기를 기다렸다가 다시 시도해 주세요",
-		})
+		return nil, &Error{Reason: Busy, Lock: path, Err: err}
 	}
 	return lock.Close, nil
 }

@@ -28,7 +28,6 @@ import (
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/mysql/mysqltest"
 	"kafkahandson/internal/mysqld"
-	"kafkahandson/internal/problem"
 )
 
 // greetingRow is a row of the tests.
@@ -248,6 +247,29 @@ func TestStopsASuspendedServer(t *testing.T) {
 	}
 }
 
+// MariaDB may miss a signal amid its start. It is not left to the kill that comes much later.
+func TestStopsAServerAmidItsStart(t *testing.T) {
+	dir := newDir(t)
+	must(t, start(t, dir).Release(t.Context()))
+	said := func() int {
+		log, err := os.ReadFile(filepath.Join(dir, "server.log"))
+		must(t, err)
+		return strings.Count(string(log), "\n")
+	}
+	for lines := range 10 {
+		before := said()
+		starter := startUser(t, dir)
+		starter.waitFor("starting")
+		eventually(t, "it has said so much", func() bool { return said() >= before+lines })
+		starter.kill()
+		begin := time.Now()
+		must(t, mysqld.Stop(t.Context(), dir))
+		if took := time.Since(begin); took > 10*time.Second {
+			t.Errorf("after %d lines of its log it took %v", lines, took)
+		}
+	}
+}
+
 func TestTakesAnotherPortWhenItsOwnIsTaken(t *testing.T) {
 	dir := newDir(t)
 	m := start(t, dir)
@@ -403,8 +425,8 @@ func TestWaitsForItsTurnAndSaysSo(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err = mysqld.Start(ctx, mysqld.Options{Dir: dir})
-	var p *problem.Problem
-	if !errors.As(err, &p) || !errors.Is(err, context.DeadlineExceeded) {
+	var told *mysqld.Error
+	if !errors.As(err, &told) || told.Reason != mysqld.Busy || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/problem"
 )
 
 // program is an installed or fetched MariaDB or MySQL.
@@ -27,10 +26,6 @@ type program struct {
 	Root      string `json:"root,omitempty"` // where fetched packages are unpacked; empty if installed
 	Version   string `json:"version"`        // "MariaDB 10.11.6", "MySQL 8.4.3"
 }
-
-// ErrNoProgram is why Start has nothing to start: no server is installed on this machine, and none can be
-// fetched.
-var ErrNoProgram = errors.New("neither mariadbd nor mysqld found")
 
 // series is the product and version that can read one data directory: "MariaDB 10.11".
 func (p program) series() string {
@@ -183,46 +178,10 @@ func executable(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-// noProgram is the problem of a machine on which no server can be had. The cause may be nil.
+// noProgram is the error of a machine on which no server can be had. The cause may be nil.
 func noProgram(cause error) error {
-	install := i18n.Text{
-		EN: "install a server: %s",
-		KO: "서버를 설치해 주세요: %s",
+	if cause == nil {
+		return &Error{Reason: Missing, Err: ErrNoProgram}
 	}
-	elsewhere := []i18n.Text{{
-		EN: "use the compose stack: make up",
-		KO: "compose 스택을 사용하세요: make up",
-	}, {
-		EN: "use a database of yours: set MYSQL_DSN to user:password@tcp(host:port)/database",
-		KO: "쓰고 있는 데이터베이스를 사용하세요: MYSQL_DSN에 user:password@tcp(host:port)/database 형식으로 지정",
-	}}
-	what := i18n.Text{
-		EN: "There is no MariaDB or MySQL server on this machine.",
-		KO: "이 컴퓨터에 MariaDB나 MySQL 서버가 없습니다.",
-	}
-	if cause != nil {
-		what = i18n.Text{
-			EN: "No MariaDB or MySQL server could be made ready on this machine.",
-			KO: "이 컴퓨터에서 MariaDB나 MySQL 서버를 준비하지 못했습니다.",
-		}
-	}
-	if command := installCommand(); command != "" {
-		elsewhere = append([]i18n.Text{install.With(command)}, elsewhere...)
-	}
-	return problem.Environment(cmp.Or(cause, ErrNoProgram), what, elsewhere...)
-}
-
-// installCommand is the command that installs a server with this machine's package manager.
-func installCommand() string {
-	for _, manager := range []struct{ program, command string }{
-		{"brew", "brew install mariadb"},
-		{"apt-get", "sudo apt-get update && sudo apt-get install --no-install-recommends mariadb-server-core mariadb-client-core"},
-		{"dnf", "sudo dnf install mariadb-server"},
-		{"pacman", "sudo pacman -S mariadb"},
-	} {
-		if _, err := exec.LookPath(manager.program); err == nil {
-			return manager.command
-		}
-	}
-	return ""
+	return &Error{Reason: Unfit, Err: cause}
 }

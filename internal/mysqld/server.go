@@ -22,11 +22,11 @@ import (
 	"kafkahandson/internal/localport"
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/pidfile"
-	"kafkahandson/internal/problem"
 )
 
 const (
-	startLimit = time.Minute // recovery of a large log on a slow disk included
+	startLimit = time.Minute      // recovery of a large log on a slow disk included
+	deafLimit  = 15 * time.Second // of a start that somebody wants to end
 	pollEvery  = 10 * time.Millisecond
 )
 
@@ -34,8 +34,9 @@ var errEnded = errors.New("the embedded MySQL ended before it answered")
 
 // settings is server.json: what one start leaves to the next.
 type settings struct {
-	Port int  `json:"port"`
-	Keep bool `json:"keep"`
+	Port  int  `json:"port"`
+	Keep  bool `json:"keep"`
+	Ready bool `json:"ready"` // it has answered since its start
 	// Program made the data directory. Empty: there is none, or none that is complete.
 	Program program `json:"program"`
 }
@@ -175,29 +176,22 @@ func (s folder) serve(ctx context.Context, p program, state *settings, progress 
 		if err != nil {
 			return nil, fmt.Errorf("find a port for the embedded MySQL: %w", err)
 		}
-		state.Port = port
+		state.Port, state.Ready = port, false
 		if err := s.writeSettings(*state); err != nil { // before the start: should this process die, others find the server
 			return nil, err
 		}
 		child, err := s.launch(ctx, p, port)
 		switch {
 		case err == nil:
+			state.Ready = true
+			_ = s.writeSettings(*state) // without it, who stops the server asks it first
 			return child, nil
 		case ctx.Err() != nil:
 			return nil, err
 		case localport.Taken(port) && attempt < 3: // between the look and the start
 			continue
 		}
-		return nil, problem.Environment(err, i18n.Text{
-			EN: "The embedded MySQL does not start.",
-			KO: "내장 MySQL이 시작되지 않습니다.",
-		}, i18n.Text{
-			EN: "see its log: %s",
-			KO: "로그를 확인해 주세요: %s",
-		}.With(s.path("server.log")), i18n.Text{
-			EN: "if its data is damaged, delete it, it is made anew: rm -r '%s'",
-			KO: "데이터가 손상되었다면 지워 주세요. 다시 만들어집니다: rm -r '%s'",
-		}.With(s.path("data")))
+		return nil, &Error{Reason: Broken, Data: s.path("data"), Log: s.path("server.log"), Err: err}
 	}
 }
 
@@ -268,16 +262,7 @@ func (s folder) wait(ctx context.Context, port int) error {
 			if ctx.Err() != nil {
 				return fmt.Errorf("wait for the embedded MySQL: %w", context.Cause(ctx))
 			}
-			return problem.Environment(answer, i18n.Text{
-				EN: "The embedded MySQL runs, but has not answered on 127.0.0.1:%d for %v.",
-				KO: "내장 MySQL이 실행 중이지만 127.0.0.1:%d에서 %v 동안 응답하지 않습니다.",
-			}.With(port, startLimit), i18n.Text{
-				EN: "stop it and try again: go run ./cmd/lab down",
-				KO: "종료한 뒤 다시 시도해 주세요: go run ./cmd/lab down",
-			}, i18n.Text{
-				EN: "see its log: %s",
-				KO: "로그를 확인해 주세요: %s",
-			}.With(s.path("server.log")))
+			return &Error{Reason: Silent, Port: port, Waited: startLimit, Log: s.path("server.log"), Err: answer}
 		}
 	}
 }
@@ -315,6 +300,12 @@ func (s folder) ping(ctx context.Context, port int) error {
 // stop ends the server, if it runs, and waits for its end: [pidfile.Stop]. The caller holds lock. If it has to be killed, it
 // recovers at its next start.
 func (s folder) stop(ctx context.Context) error {
+	if state, err := s.readSettings(); err == nil && !state.Ready {
+		// Its starter died. Amid its start MariaDB may miss a SIGTERM.
+		patient, cancel := context.WithTimeout(ctx, deafLimit)
+		defer cancel()
+		_ = s.wait(patient, state.Port) // if there is no answer, the signal is next all the same
+	}
 	if _, err := pidfile.Stop(ctx, s.path("alive")); err != nil {
 		return fmt.Errorf("stop the embedded MySQL: %w", err)
 	}

@@ -9,10 +9,12 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/mysql"
+	"kafkahandson/internal/mysqld"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/remedy"
 )
@@ -62,6 +64,12 @@ func TestEveryErrorHasARemedy(t *testing.T) {
 	}
 	for _, reason := range []mysql.ValueReason{mysql.TooLong, mysql.OutOfRange, mysql.Null, mysql.Invalid} {
 		all = append(all, known{&mysql.ValueError{Column: "name", Reason: reason, Err: io.EOF}, problem.ExitFail, "name"})
+	}
+	all = append(all,
+		known{&embedded.InUseError{Dir: "/home/ann/kafka", PID: 812}, problem.ExitEnvironment, "lab down"},
+		known{&embedded.InUseError{Dir: "/home/ann/kafka", Err: io.EOF}, problem.ExitEnvironment, "lsof '/home/ann/kafka/lock'"})
+	for reason, names := range map[mysqld.Reason]string{mysqld.Busy: "a/lock", mysqld.Missing: "MYSQL_DSN", mysqld.Unfit: "MYSQL_DSN", mysqld.Broken: "rm -r 'a/data'", mysqld.Silent: "127.0.0.1:4000"} {
+		all = append(all, known{&mysqld.Error{Reason: reason, Lock: "a/lock", Data: "a/data", Log: "a/log", Port: 4000, Err: io.EOF}, problem.ExitEnvironment, names})
 	}
 
 	for _, k := range all {
