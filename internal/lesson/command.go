@@ -26,7 +26,7 @@ type Command struct {
 	input       string // a file
 	point       string // a crash point, "" for none
 	crash       string // for program.EnvCrash
-	proxy       *faultproxy.Proxy
+	proxies     []*faultproxy.Proxy
 	reportEvery int // 0: each record
 }
 
@@ -75,9 +75,10 @@ func (c *Command) ReportEvery(n int) *Command {
 	return c
 }
 
-// Through makes the program reach the brokers through a proxy. The program does not know.
+// Through makes the program reach the servers that a proxy is in front of through it: [Run.Proxy], [Run.AckLoser],
+// [Run.MySQLProxy]. The program does not know.
 func (c *Command) Through(p *faultproxy.Proxy) *Command {
-	c.proxy = p
+	c.proxies = append(c.proxies, p)
 	return c
 }
 
@@ -149,16 +150,24 @@ func (c *Command) start() (*Process, error) {
 // environ tells a program of the course what the lesson knows.
 func (c *Command) environ() []string {
 	r := c.run
-	cfg := r.kafka.Config
-	if c.proxy != nil {
-		cfg.Proxies = c.proxy.Addresses()
+	cfg, dsn := r.kafka.Config, r.dsn
+	for _, p := range c.proxies {
+		addresses := p.Addresses()
+		if proxy := addresses[r.mysqlAddr]; proxy != "" {
+			through, err := mysql.Config{DSN: dsn}.WithAddr(proxy)
+			r.Must(err)
+			dsn, err = through.FormatDSN()
+			r.Must(err)
+			continue
+		}
+		cfg.Proxies = addresses
 	}
 	env := append(cfg.Environ(), program.EnvCrash+"="+c.crash, stack.EnvStack+"="+string(stack.Env))
 	if c.reportEvery > 0 {
 		env = append(env, program.EnvReportEvery+"="+strconv.Itoa(c.reportEvery))
 	}
-	if r.dsn != "" {
-		env = append(env, mysql.EnvDSN+"="+r.dsn)
+	if dsn != "" {
+		env = append(env, mysql.EnvDSN+"="+dsn)
 	}
 	return env
 }

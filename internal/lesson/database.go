@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"kafkahandson/internal/event"
+	"kafkahandson/internal/faultproxy"
 	"kafkahandson/internal/lesson/process"
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/stack"
@@ -94,6 +95,9 @@ func (r *Run) openDatabase() error {
 	if r.dsn, err = cfg.FormatDSN(); err != nil {
 		return err
 	}
+	if r.mysqlAddr, err = cfg.Addr(); err != nil {
+		return err
+	}
 	r.db, err = mysql.Open(r.ctx, cfg)
 	return err
 }
@@ -108,3 +112,11 @@ func (r *Run) closeDatabase() error {
 
 // Database is the variant's own database; nil unless the lesson NeedsMySQL.
 func (r *Run) Database() *gorm.DB { return r.db }
+
+// MySQLProxy puts a proxy in front of the lesson's MySQL, for programs that are started [Command.Through] it: it can be
+// cut and restored. Close it after use.
+func (r *Run) MySQLProxy() *faultproxy.Proxy {
+	p, err := faultproxy.Start(r.mysqlAddr)
+	r.Must(err)
+	return p
+}

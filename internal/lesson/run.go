@@ -29,6 +29,8 @@ type Run struct {
 	ctx context.Context
 	db  *gorm.DB // of a lesson that needs MySQL
 	dsn string
+	// mysqlAddr is the host:port in dsn.
+	mysqlAddr string
 
 	topics   []string // of one partition
 	accounts []*Account

@@ -102,6 +102,26 @@ func (c Config) WithDatabase(name string) (Config, error) {
 	return c, nil
 }
 
+// Addr is where the server is: host:port.
+func (c Config) Addr() (string, error) {
+	dc, err := c.driverConfig()
+	if err != nil {
+		return "", err
+	}
+	return dc.Addr, nil
+}
+
+// WithAddr is the same database and user at another address: a proxy's, say.
+func (c Config) WithAddr(addr string) (Config, error) {
+	dc, err := c.driverConfig()
+	if err != nil {
+		return Config{}, err
+	}
+	dc.Net, dc.Addr = "tcp", addr
+	c.DSN = dc.FormatDSN()
+	return c, nil
+}
+
 // FormatDSN returns the whole configuration of the connection as one data source name, password included, for the
 // environment of a child process.
 func (c Config) FormatDSN() (string, error) {

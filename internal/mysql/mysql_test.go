@@ -49,6 +49,13 @@ func TestConfigKeepsWhatTheDSNSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if addr, err := c.Addr(); err != nil || addr != "db.example:3307" {
+		t.Errorf("it is at %s (%v)", addr, err)
+	}
+	there, err := c.WithAddr("127.0.0.1:4000")
+	if err != nil || there.String() != "ann@127.0.0.1:4000/campus_r1" {
+		t.Errorf("elsewhere it is %s (%v)", there, err)
+	}
 	dsn, err := c.FormatDSN()
 	if err != nil {
 		t.Fatal(err)
