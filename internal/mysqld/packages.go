@@ -74,7 +74,7 @@ func fetchPackages(ctx context.Context, progress func(i18n.Text)) (program, erro
 	return unpacked(root)
 }
 
-// download downloads and unpacks into dir/root: with the system's package lists, or, where these are missing (a
+// download fetches and unpacks into dir/root: with the system's package lists, or, where these are missing (a
 // container image) or older than the mirror, with lists of its own.
 func download(ctx context.Context, dir string) error {
 	options := []string{
