@@ -41,10 +41,10 @@ func TestMain(m *testing.M) {
 
 func act(does, path string) int {
 	terminated := make(chan os.Signal, 1)
-	if does != stubborn {
-		signal.Notify(terminated, syscall.SIGTERM)
-	} else {
-		signal.Ignore(syscall.SIGTERM)
+	signal.Notify(terminated, syscall.SIGTERM)
+	if does == stubborn {
+		terminated = make(chan os.Signal, 1) // nobody listens to the other one
+		signal.Notify(terminated, syscall.SIGUSR1)
 	}
 	f, err := pidfile.Create(path)
 	switch {
