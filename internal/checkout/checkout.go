@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/problem"
 )
 
 // Root returns the folder of the course's go.mod, at or above the working directory.
@@ -23,9 +20,12 @@ func Root() (string, error) {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", problem.Environment(nil,
-				i18n.Text{EN: "%s is not inside a clone of the course, so there are no programs to build", KO: "%s은(는) 강의 저장소 안이 아니라서 빌드할 프로그램이 없습니다"}.With(start),
-				i18n.Text{EN: "change into the folder that you cloned", KO: "복제한 저장소 폴더로 이동하세요"})
+			return "", &NotFoundError{Dir: start}
 		}
 	}
 }
+
+// NotFoundError is a folder that is not inside a clone of the course.
+type NotFoundError struct{ Dir string }
+
+func (e *NotFoundError) Error() string { return e.Dir + " is not inside a clone of the course" }

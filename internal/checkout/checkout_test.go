@@ -9,6 +9,7 @@ import (
 
 	"kafkahandson/internal/checkout"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 // folder makes a folder with a go.mod and returns its path.
@@ -54,7 +55,7 @@ func TestOutsideAClone(t *testing.T) {
 		t.Chdir(dir)
 		_, err := checkout.Root()
 		p := new(problem.Problem)
-		if !errors.As(err, &p) || p.Exit != problem.ExitEnvironment || len(p.Solve) == 0 || p.What.EN == p.What.KO {
+		if !errors.As(remedy.Of(err), &p) || p.Exit != problem.ExitEnvironment || len(p.Solve) == 0 || p.What.EN == p.What.KO {
 			t.Errorf("%s: got %v, want a problem with a remedy", name, err)
 			continue
 		}

@@ -16,9 +16,6 @@ import (
 	"strings"
 
 	"github.com/joho/godotenv"
-
-	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/problem"
 )
 
 // Ports are the ports on 127.0.0.1 that the stack publishes.
@@ -62,8 +59,7 @@ func ReadPorts(dir string, getenv func(string) string) (Ports, error) {
 		}
 		port, err := strconv.Atoi(value)
 		if err != nil || port < 1 || port > 65535 {
-			return Ports{}, problem.Usage(i18n.Text{EN: "%s=%s is not a port", KO: "%s=%s은(는) 포트 번호가 아닙니다"}.With(name, value),
-				i18n.Text{EN: "write a number from 1 to 65535, in .env or the environment", KO: ".env 또는 환경 변수에 1부터 65535 사이의 숫자를 쓰세요"})
+			return Ports{}, &PortError{Setting: name, Value: value}
 		}
 		*to.port = port
 	}
@@ -160,7 +156,7 @@ func (s Stack) run(ctx context.Context, args ...string) error {
 	}
 	cmd := s.command(ctx, args...)
 	cmd.Stdout, cmd.Stderr = s.Out, s.Out
-	return failed(ctx, args, cmd.Run(), i18n.Text{EN: "read what it said above; `lab doctor` looks for the usual causes", KO: "위의 메시지를 읽어 보세요. `lab doctor`가 흔한 원인을 찾아 줍니다"})
+	return failed(ctx, Error{Reason: CommandFailed, Command: args, Shown: true}, cmd.Run())
 }
 
 func (s Stack) output(ctx context.Context, args ...string) (string, error) {
@@ -171,21 +167,22 @@ func (s Stack) output(ctx context.Context, args ...string) (string, error) {
 	if err != nil {
 		err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	return stdout.String(), failed(ctx, args, err, i18n.Text{EN: "see whether .env or docker-compose.yml has been changed: git diff", KO: ".env나 docker-compose.yml이 바뀌지 않았는지 확인하세요: git diff"})
+	return stdout.String(), failed(ctx, Error{Reason: CommandFailed, Command: args}, err)
 }
 
-// failed makes a problem of the error of a Docker Compose command; nil stays nil.
-func failed(ctx context.Context, args []string, err error, solve i18n.Text) error {
+// failed is the error of a Docker Compose command; nil stays nil.
+func failed(ctx context.Context, e Error, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return problem.Environment(err, i18n.Text{EN: "docker compose %s failed", KO: "docker compose %s 명령이 실패했습니다"}.With(strings.Join(args, " ")), solve)
+	e.Err = err
+	return &e
 }
 
-// Available tells whether a Docker engine with Compose answers; the error is a *[problem.Problem].
+// Available tells whether a Docker engine with Compose answers; the error is an [*Error].
 func Available(ctx context.Context) error {
 	_, err := EngineVersion(ctx)
 	if err != nil {
@@ -200,15 +197,11 @@ func EngineVersion(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "docker", "version", "--format", "{{.Server.Version}}").CombinedOutput()
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return "", problem.Environment(err, i18n.Text{EN: "there is no docker command", KO: "docker 명령이 없습니다"},
-			i18n.Text{EN: "install Docker Desktop or Docker Engine", KO: "Docker Desktop이나 Docker Engine을 설치하세요"},
-			i18n.Text{EN: "go on without Docker: most lessons run on the embedded Kafka", KO: "Docker 없이 계속하세요: 대부분의 레슨은 내장 Kafka에서 실행됩니다"})
+		return "", &Error{Reason: NoDocker, Err: err}
 	case err != nil && bytes.Contains(out, []byte("permission denied")):
-		return "", problem.Environment(fmt.Errorf("%w: %s", err, bytes.TrimSpace(out)), i18n.Text{EN: "Docker does not let you in", KO: "Docker에 접근할 권한이 없습니다"},
-			i18n.Text{EN: "join its group, then log in anew: sudo usermod -aG docker $USER", KO: "docker 그룹에 들어간 뒤 다시 로그인하세요: sudo usermod -aG docker $USER"})
+		return "", &Error{Reason: NoPermission, Err: fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))}
 	case err != nil:
-		return "", problem.Environment(fmt.Errorf("%w: %s", err, bytes.TrimSpace(out)), i18n.Text{EN: "Docker does not answer", KO: "Docker가 응답하지 않습니다"},
-			i18n.Text{EN: "start Docker Desktop, or the service: sudo systemctl start docker", KO: "Docker Desktop이나 서비스를 시작하세요: sudo systemctl start docker"})
+		return "", &Error{Reason: EngineDown, Err: fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))}
 	}
 	return strings.TrimSpace(string(out)), nil
 }
@@ -239,8 +232,7 @@ func PublishedBy(ctx context.Context, port int) ([]string, error) {
 func Version(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "docker", "compose", "version", "--short").CombinedOutput()
 	if err != nil {
-		return "", problem.Environment(fmt.Errorf("%w: %s", err, bytes.TrimSpace(out)), i18n.Text{EN: "this Docker has no Compose", KO: "이 Docker에는 Compose가 없습니다"},
-			i18n.Text{EN: "install the Compose plugin, 2.23.1 or newer (Docker Desktop has it)", KO: "Compose 플러그인 2.23.1 이상을 설치하세요 (Docker Desktop에는 들어 있습니다)"})
+		return "", &Error{Reason: NoCompose, Err: fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))}
 	}
 	return strings.TrimSpace(string(out)), nil
 }

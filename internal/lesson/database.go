@@ -3,7 +3,6 @@ package lesson
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 
 	"gorm.io/gorm"
@@ -18,20 +17,11 @@ import (
 // server is the MySQL of a lesson that needs one.
 type server struct {
 	stack.MySQL
-	db      *gorm.DB         // the course's database, to create and drop the databases of runs
 	watcher *process.Watcher // stops a private server if this process is killed
 }
 
 // openServer finds or starts a MySQL, where Kafka comes from if possible.
 func (s *stage) openServer(ctx context.Context) (_ *server, err error) {
-	ports, err := stack.Ports()
-	if err != nil {
-		return nil, err
-	}
-	kind := s.opts.Stack
-	if kind == stack.Env { // a cluster of one's own needs no MySQL of one's own
-		kind = stack.Auto
-	}
 	opened := &server{}
 	if opened.watcher, err = s.watchMySQL(ctx); err != nil {
 		return nil, err
@@ -41,20 +31,17 @@ func (s *stage) openServer(ctx context.Context) (_ *server, err error) {
 			err = errors.Join(err, opened.watcher.Close())
 		}
 	}()
-	opened.MySQL, err = stack.OpenMySQL(ctx, mysql.FromEnv(os.Getenv), kind, ports, func(t Text) {
+	opened.MySQL, err = stack.OpenMySQL(ctx, s.opts.Stack, func(t Text) {
 		s.emit(event.Event{Type: event.Waiting, Text: &t})
 	})
 	if err != nil {
 		return nil, err
 	}
-	if opened.db, err = mysql.Open(ctx, opened.Config); err != nil {
-		return nil, errors.Join(err, opened.Close(ctx))
-	}
 	return opened, nil
 }
 
 func (s *server) close(ctx context.Context) error {
-	return errors.Join(mysql.Close(s.db), s.Close(ctx), s.watcher.Close())
+	return errors.Join(s.Close(ctx), s.watcher.Close())
 }
 
 // watchMySQL starts what stops the private MySQL if this process is killed: it would stay otherwise until somebody uses
@@ -69,7 +56,7 @@ func (s *stage) watchMySQL(ctx context.Context) (*process.Watcher, error) {
 
 // drop drops a database.
 func (s *server) drop(ctx context.Context) func(name string) error {
-	return func(name string) error { return mysql.DropDatabase(ctx, s.db, name) }
+	return func(name string) error { return mysql.DropDatabase(ctx, s.DB, name) }
 }
 
 // openDatabase creates the variant's own database and connects to it, if the lesson needs one.
@@ -85,7 +72,7 @@ func (r *Run) openDatabase() error {
 	if err := r.folder.AddDatabase(s.Config.String(), name); err != nil {
 		return err
 	}
-	if err := mysql.CreateDatabase(r.ctx, s.db, name); err != nil {
+	if err := mysql.CreateDatabase(r.ctx, s.DB, name); err != nil {
 		return err
 	}
 	cfg, err := s.Config.WithDatabase(name)

@@ -55,12 +55,12 @@ func mainCode(run func(ctx context.Context, p *Program) error) int {
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	name := filepath.Base(os.Args[0])
 	p := &Program{
-		Name:   name,
-		flags:  flag.NewFlagSet(name, flag.ContinueOnError),
-		args:   os.Args[1:],
-		lang:   i18n.FromArgs(os.Args[1:], i18n.Detect(os.Getenv)), // needed before flags are parsed, for their own texts
-		stdout: os.Stdout,
+		Name:  name,
+		flags: flag.NewFlagSet(name, flag.ContinueOnError),
+		args:  os.Args[1:],
+		lang:  i18n.FromArgs(os.Args[1:], i18n.Detect(os.Getenv)), // needed before flags are parsed, for their own texts
 	}
+	p.stdout = output{os.Stdout, p.lang}
 	err := p.connectLesson(os.Getenv)
 	if err == nil {
 		ctx, err = WithParent(ctx, os.Getenv)

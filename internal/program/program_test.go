@@ -171,7 +171,8 @@ type child struct {
 type options struct {
 	env    []string
 	args   []string
-	lesson bool // connect it as the runner of a lesson does
+	lesson bool     // connect it as the runner of a lesson does
+	stdout *os.File // default: what the test reads
 }
 
 func start(t *testing.T, role string, opts options) *child {
@@ -182,11 +183,15 @@ func start(t *testing.T, role string, opts options) *child {
 	}
 	c := &child{cmd: exec.CommandContext(t.Context(), exe, opts.args...)}
 	c.cmd.Stderr = &c.stderr
-	stdout, err := c.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	if opts.stdout != nil {
+		c.cmd.Stdout, c.stdout = opts.stdout, bufio.NewReader(strings.NewReader(""))
+	} else {
+		stdout, err := c.cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.stdout = bufio.NewReader(stdout)
 	}
-	c.stdout = bufio.NewReader(stdout)
 	c.cmd.Env = append(os.Environ(), envRole+"="+role, i18n.EnvLang+"=en", kafka.EnvBrokers+"=", stack.EnvStack+"=",
 		program.EnvEvents+"=", program.EnvParent+"=", program.EnvCrash+"=")
 	if opts.lesson {
@@ -557,6 +562,21 @@ func TestReports(t *testing.T) {
 			t.Errorf("reported %+v, want %+v", events[i], want)
 		}
 	}
+}
+
+// What nobody could see is not reported, and whatever follows it does not happen.
+func TestOutputThatIsLostEndsTheProgram(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("only Linux has a file that is always full: %v", err)
+	}
+	defer func() { _ = full.Close() }()
+	c := start(t, "report", options{lesson: true, stdout: full})
+	if events := c.rest(t); len(events) > 0 {
+		t.Errorf("it reports %+v", events)
+	}
+	c.exits(t, problem.ExitEnvironment, "standard output", "how to solve it")
 }
 
 // A record that one of two groups handled must not be counted for nobody, or for the other one.

@@ -76,9 +76,7 @@ func connect(e *kafka.ConnectError) *problem.Problem {
 	switch e.Reason {
 	case kafka.NoAnswer:
 		return problem.Environment(tried(e),
-			i18n.Text{EN: "no Kafka answers at %s", KO: "%s에서 응답하는 Kafka가 없습니다"}.With(brokers),
-			i18n.Text{EN: "start one in another terminal: `make up-embedded` (no Docker) or `make up` (Docker)", KO: "다른 터미널에서 Kafka를 시작하세요: `make up-embedded` (Docker 없이) 또는 `make up` (Docker)"},
-			i18n.Text{EN: "name your own cluster: KAFKA_BROKERS=host:9092", KO: "사용 중인 클러스터를 지정하세요: KAFKA_BROKERS=host:9092"})
+			i18n.Text{EN: "no Kafka answers at %s", KO: "%s에서 응답하는 Kafka가 없습니다"}.With(brokers), waysToKafka()...)
 	case kafka.Misadvertised:
 		return problem.Environment(tried(e),
 			i18n.Text{EN: "Kafka answers at %s, but calls itself %s, and none of these can be reached from here",

@@ -16,7 +16,7 @@ func Of(err error) error {
 	if err == nil || errors.As(err, new(*problem.Problem)) {
 		return err
 	}
-	for _, find := range []func(error) (*problem.Problem, error){ofKafka, ofAdmin, ofMySQL, ofEmbedded, ofMySQLServer} {
+	for _, find := range []func(error) (*problem.Problem, error){ofKafka, ofAdmin, ofMySQL, ofStack, ofCompose, ofEmbedded, ofMySQLServer} {
 		if p, part := find(err); p != nil {
 			return problem.Explain(err, part, p)
 		}

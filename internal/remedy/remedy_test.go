@@ -9,6 +9,8 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/checkout"
+	"kafkahandson/internal/compose"
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
@@ -17,6 +19,7 @@ import (
 	"kafkahandson/internal/mysqld"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/remedy"
+	"kafkahandson/internal/stack"
 )
 
 // TestEveryErrorHasARemedy goes through the errors with a type that libraries return.
@@ -71,6 +74,21 @@ func TestEveryErrorHasARemedy(t *testing.T) {
 	for reason, names := range map[mysqld.Reason]string{mysqld.Busy: "a/lock", mysqld.Missing: "MYSQL_DSN", mysqld.Unfit: "MYSQL_DSN", mysqld.Broken: "rm -r 'a/data'", mysqld.Silent: "127.0.0.1:4000"} {
 		all = append(all, known{&mysqld.Error{Reason: reason, Lock: "a/lock", Data: "a/data", Log: "a/log", Port: 4000, Err: io.EOF}, problem.ExitEnvironment, names})
 	}
+
+	for _, reason := range []compose.Reason{compose.NoDocker, compose.NoPermission, compose.EngineDown, compose.NoCompose, compose.CommandFailed} {
+		for _, shown := range []bool{false, true} {
+			all = append(all, known{&compose.Error{Reason: reason, Command: []string{"up"}, Shown: shown, Err: io.EOF}, problem.ExitEnvironment, "ocker"})
+		}
+	}
+	tried := []i18n.Text{{EN: "looked", KO: "looked"}}
+	all = append(all,
+		known{&compose.PortError{Setting: "MYSQL_PORT", Value: "x"}, problem.ExitUsage, "MYSQL_PORT=x"},
+		known{&stack.KindError{Value: "docker"}, problem.ExitUsage, `"docker"`},
+		known{&stack.NoKafkaError{Kind: stack.Auto, Tried: tried}, problem.ExitEnvironment, "looked"},
+		known{&stack.NoKafkaError{Kind: stack.Compose, Tried: tried, ForRun: true}, problem.ExitEnvironment, "looked"},
+		known{&stack.NoKafkaError{Kind: stack.Env, Tried: tried, ForRun: true}, problem.ExitUsage, "KAFKA_BROKERS"},
+		known{&checkout.NotFoundError{Dir: "/somewhere"}, problem.ExitEnvironment, "/somewhere"},
+	)
 
 	for _, k := range all {
 		wrapped := errors.Join(fmt.Errorf("lesson x: %w", k.err), errors.New("and the folder stays"))

@@ -17,7 +17,6 @@ import (
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/localport"
 	"kafkahandson/internal/pidfile"
-	"kafkahandson/internal/problem"
 )
 
 // Kind is where a server comes from.
@@ -40,8 +39,7 @@ func ParseKind(s string) (Kind, error) {
 	case Auto, Env, Compose, Embedded:
 		return k, nil
 	}
-	return "", problem.Usage(i18n.Text{EN: "unknown stack %q", KO: "알 수 없는 스택 %q입니다"}.With(s),
-		i18n.Text{EN: "choose auto, env, compose or embedded", KO: "auto, env, compose, embedded 중에서 고르세요"})
+	return "", &KindError{Value: s}
 }
 
 // runCluster begins the cluster ids of Kafkas that end with one run of a lesson.
@@ -132,16 +130,13 @@ type Locator struct {
 }
 
 // FindKafka finds a running Kafka by the rule, or only of one kind. cfg is what flags and environment say. When there
-// is none it returns a *[problem.Problem] that lists what was tried, within 3 s.
+// is none it returns a [*NoKafkaError] that lists what was tried, within 3 s.
 func (l Locator) FindKafka(ctx context.Context, cfg kafka.Config, kind Kind) (Kafka, error) {
 	k, tried, err := l.find(ctx, cfg, kind, true)
 	if err != nil || k.Kind != "" {
 		return k, err
 	}
-	return Kafka{}, problem.Environment(&problem.Problem{What: i18n.Join(tried, "; ")},
-		i18n.Text{EN: "no Kafka is running here", KO: "실행 중인 Kafka가 없습니다"},
-		i18n.Text{EN: "start one in another terminal: `make up-embedded` (no Docker) or `make up` (Docker)", KO: "다른 터미널에서 Kafka를 시작하세요: `make up-embedded` (Docker 없이) 또는 `make up` (Docker)"},
-		i18n.Text{EN: "name your own cluster: KAFKA_BROKERS=host:9092", KO: "사용 중인 클러스터를 지정하세요: KAFKA_BROKERS=host:9092"})
+	return Kafka{}, &NoKafkaError{Kind: kind, Tried: tried}
 }
 
 // OpenKafka is FindKafka for a lesson's run: for the kinds Auto and Embedded, where there is no Kafka, it starts an
@@ -152,15 +147,8 @@ func (l Locator) OpenKafka(ctx context.Context, cfg kafka.Config, kind Kind, run
 		if err != nil || k.Kind != "" {
 			return k, err
 		}
-		switch kind {
-		case Env:
-			return Kafka{}, problem.Usage(
-				i18n.Text{EN: "--stack=env, but KAFKA_BROKERS is not set", KO: "--stack=env인데 KAFKA_BROKERS가 설정되지 않았습니다"},
-				i18n.Text{EN: "set KAFKA_BROKERS=host:9092", KO: "KAFKA_BROKERS=host:9092를 설정하세요"})
-		case Compose:
-			return Kafka{}, problem.Environment(&problem.Problem{What: i18n.Join(tried, "; ")},
-				i18n.Text{EN: "the compose stack does not answer", KO: "compose 스택이 응답하지 않습니다"},
-				i18n.Text{EN: "start it: make up", KO: "시작하세요: make up"})
+		if kind == Env || kind == Compose {
+			return Kafka{}, &NoKafkaError{Kind: kind, Tried: tried, ForRun: true}
 		}
 	}
 	return l.startKafka(ctx, cfg, run, dir)

@@ -2,11 +2,13 @@ package stack
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net"
+	"os"
 	"time"
 
-	"kafkahandson/internal/compose"
+	"gorm.io/gorm"
+
 	"kafkahandson/internal/home"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/mysql"
@@ -17,6 +19,8 @@ import (
 type MySQL struct {
 	Kind   Kind
 	Config mysql.Config
+	// DB is the course's database, opened.
+	DB *gorm.DB
 
 	server *mysqld.Server
 }
@@ -24,20 +28,27 @@ type MySQL struct {
 // PrivateMySQLDir is the directory of the private MySQL that programs and lessons share.
 func PrivateMySQLDir() (string, error) { return home.Dir("mysql", "server") }
 
-// OpenMySQL finds a MySQL by the rule, or only of one kind, and starts the private one where there is none. env is what
-// MYSQL_DSN says; progress is told what takes time. Close the result after use.
+// OpenMySQL finds a MySQL where Kafka comes from, and starts the private one where there is none: MYSQL_DSN in the
+// environment comes first, then the compose stack. A cluster of one's own (Env) needs no MySQL of one's own. progress is
+// told what takes time. Close the result after use.
 //
 // A server on the compose stack's port that does not know the course's user is somebody else's: it is left alone.
-func OpenMySQL(ctx context.Context, env mysql.Config, kind Kind, ports compose.Ports, progress func(i18n.Text)) (MySQL, error) {
-	if env.DSN != "" && (kind == Auto || kind == Env) {
-		return MySQL{Kind: Env, Config: env}, ping(ctx, env)
+func OpenMySQL(ctx context.Context, kafka Kind, progress func(i18n.Text)) (MySQL, error) {
+	if env := mysql.FromEnv(os.Getenv); env.DSN != "" && (kafka == Auto || kafka == Env) {
+		return open(ctx, MySQL{Kind: Env, Config: env})
 	}
-	published := mysql.Config{Port: ports.MySQL}
-	if kind == Compose {
-		return MySQL{Kind: Compose, Config: published}, ping(ctx, published)
+	ports, err := Ports()
+	if err != nil {
+		return MySQL{}, err
 	}
-	if kind == Auto && dialable(ctx, addresses([]int{ports.MySQL})[0]) && ping(ctx, published) == nil {
-		return MySQL{Kind: Compose, Config: published}, nil
+	compose := MySQL{Kind: Compose, Config: mysql.Config{Port: ports.MySQL}}
+	switch {
+	case kafka == Compose:
+		return open(ctx, compose)
+	case (kafka == Auto || kafka == Env) && dialable(ctx, addresses([]int{ports.MySQL})[0]):
+		if found, err := open(ctx, compose); err == nil {
+			return found, nil
+		}
 	}
 	dir, err := PrivateMySQLDir()
 	if err != nil {
@@ -47,15 +58,25 @@ func OpenMySQL(ctx context.Context, env mysql.Config, kind Kind, ports compose.P
 	if err != nil {
 		return MySQL{}, err
 	}
-	return MySQL{Kind: Embedded, Config: mysql.Config{DSN: server.DSN()}, server: server}, nil
+	private, err := open(ctx, MySQL{Kind: Embedded, Config: mysql.Config{DSN: server.DSN()}, server: server})
+	if err != nil {
+		return MySQL{}, errors.Join(err, server.Release(context.WithoutCancel(ctx)))
+	}
+	return private, nil
 }
 
-// Close gives the private server back; any other goes on.
+func open(ctx context.Context, m MySQL) (_ MySQL, err error) {
+	m.DB, err = mysql.Open(ctx, m.Config)
+	return m, err
+}
+
+// Close disconnects, and gives the private server back; any other goes on.
 func (m MySQL) Close(ctx context.Context) error {
-	if m.server == nil {
-		return nil
+	err := mysql.Close(m.DB)
+	if m.server != nil {
+		err = errors.Join(err, m.server.Release(ctx))
 	}
-	return m.server.Release(ctx)
+	return err
 }
 
 // Announce says in one line which MySQL this is.
@@ -68,17 +89,6 @@ func (m MySQL) Announce() i18n.Text {
 	}
 	return i18n.Text{EN: "MySQL: a private %s on 127.0.0.1:%d (no Docker needed)", KO: "MySQL: 개인용 %s, 127.0.0.1:%d (Docker가 필요 없습니다)"}.
 		With(m.server.Version(), m.server.Port())
-}
-
-func ping(ctx context.Context, cfg mysql.Config) error {
-	db, err := mysql.Open(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	if err := mysql.Close(db); err != nil {
-		return fmt.Errorf("close the database again: %w", err)
-	}
-	return nil
 }
 
 // dialable tells whether anybody listens at an address of this computer.
