@@ -2,6 +2,7 @@ package lesson_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,17 +66,23 @@ func bareRun(b *testing.B, bin string) time.Duration {
 	}
 	defer func() { _ = k.Close() }()
 	cfg := kafka.Config{Brokers: k.Brokers()}
-	if err := admin.EnsureTopic(b.Context(), cfg, "t", 1); err != nil {
+	cluster, err := admin.Connect(b.Context(), cfg)
+	if err != nil {
 		b.Fatal(err)
 	}
+	defer func() { _ = cluster.Close() }()
+	if err := cluster.EnsureTopic(b.Context(), "t", 1); err != nil {
+		b.Fatal(err)
+	}
+	first, second := apart(b, cluster, "t", "g1"), apart(b, cluster, "t", "g2")
 	start := time.Now()
 	for _, c := range []struct {
 		name, crash string
 		args        []string
 	}{
 		{"producer", "", []string{"-topic", "t"}},
-		{"manual-commit", "after-handle:15", []string{"-topic", "t", "-group", "g1"}},
-		{"manual-commit", "after-handle:30", []string{"-topic", "t", "-group", "g2"}},
+		{"manual-commit", "after-handle:15", []string{"-topic", "t", "-group", first}},
+		{"manual-commit", "after-handle:30", []string{"-topic", "t", "-group", second}},
 	} {
 		cmd := exec.Command(filepath.Join(bin, c.name), c.args...)
 		cmd.Env = append(append(os.Environ(), cfg.Environ()...), program.EnvCrash+"="+c.crash, stack.EnvStack+"="+string(stack.Env))
@@ -89,4 +96,26 @@ func bareRun(b *testing.B, bin string) time.Duration {
 		}
 	}
 	return time.Since(start)
+}
+
+// apart is the name of a group whose coordinator does not lead the topic's partition, as the groups of a lesson are: commits
+// and fetches would wait for each other on one connection.
+func apart(b *testing.B, cluster *admin.Client, topic, name string) string {
+	b.Helper()
+	t, err := cluster.DescribeTopic(b.Context(), topic)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range 100 {
+		group := fmt.Sprintf("%s-%d", name, i)
+		coordinator, err := cluster.Coordinator(group)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if coordinator != t.Partitions[0].Leader {
+			return group
+		}
+	}
+	b.Fatal("every group has the topic's leader for a coordinator")
+	return ""
 }
