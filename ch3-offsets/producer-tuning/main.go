@@ -37,19 +37,9 @@ func run(ctx context.Context, p *program.Program) error {
 	if err != nil {
 		return err
 	}
-	if *frequency == 0 && *bytes+*messages > 0 { // the last records would wait for company that never comes
-		return p.UsageError(i18n.Text{EN: "-flush-bytes and -flush-messages need -flush-frequency", KO: "-flush-bytes와 -flush-messages에는 -flush-frequency가 필요합니다"})
-	}
-	records, err := encode(*topic, *key, *count)
-	if err != nil {
-		return err
-	}
-
-	// A batch leaves when its oldest record has waited for Frequency, or when it is large enough. With all three at 0,
-	// the default, nobody waits: what comes while a request is on its way goes with the next one.
-	config.Producer.Flush.Frequency = *frequency
-	config.Producer.Flush.Bytes = *bytes
-	config.Producer.Flush.Messages = *messages
+	config.Producer.Flush.Frequency = *frequency // a batch leaves when its oldest record has waited so long,
+	config.Producer.Flush.Bytes = *bytes         // or when it is large enough. With all three at 0, the default, nobody
+	config.Producer.Flush.Messages = *messages   // waits: what comes while a request is on its way goes with the next one
 	// A batch is compressed as a whole, so a larger one compresses better. The broker stores it as it came.
 	if err := config.Producer.Compression.UnmarshalText([]byte(*codec)); err != nil {
 		return err
@@ -61,6 +51,13 @@ func run(ctx context.Context, p *program.Program) error {
 		config.Producer.Idempotent = false
 	}
 
+	if *frequency == 0 && *bytes+*messages > 0 { // the last records would wait for company that never comes
+		return p.UsageError(i18n.Text{EN: "-flush-bytes and -flush-messages need -flush-frequency", KO: "-flush-bytes와 -flush-messages에는 -flush-frequency가 필요합니다"})
+	}
+	records, err := encode(*topic, *key, *count)
+	if err != nil {
+		return err
+	}
 	if *oneByOne {
 		return sendSync(ctx, p, config, records)
 	}
