@@ -42,7 +42,10 @@ step "lab killed $kills times at random moments"
 KAFKAHANDSON_KILLS=$kills go test -count=1 -timeout 2h -run KillsAtRandom -v ./cmd/lab/
 
 step "the tests of the core, $times times"
-go test -count="$times" -timeout 3h ./internal/event/ ./internal/program/ ./internal/leash/ ./internal/lesson/...
+go test -count="$times" -timeout 3h ./internal/event/... ./internal/program/ ./internal/leash/ ./internal/pidfile/ ./internal/remedy/ ./internal/lesson/...
+
+step "the tests of Kafka, MySQL and their faults, $times times"
+go test -count="$times" -timeout 3h ./internal/kafka/... ./internal/faultproxy/ ./internal/embedded/ ./internal/mysql/ ./internal/mysqld/
 
 step "the tests of chapter 3, $times times"
 go test -count="$times" -timeout 3h ./ch3-offsets/...
