@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -9,14 +10,13 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"kafkahandson/internal/console"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
-	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/stack"
 )
@@ -148,7 +148,16 @@ func (a *app) helpTopic(cmd *cobra.Command, args []string) error {
 
 // usage is a mistake on the command line of a command.
 func (a *app) usage(cmd *cobra.Command, what i18n.Text, solve ...i18n.Text) error {
-	return problem.Usage(what, append(solve, i18n.Text{EN: "see: %s --help", KO: "도움말: %s --help"}.With(cmd.CommandPath()))...)
+	return seeHelp(cmd, problem.Usage(what, solve...))
+}
+
+// seeHelp adds to a mistake on the command line where its command is explained.
+func seeHelp(cmd *cobra.Command, err error) error {
+	var p *problem.Problem
+	if errors.As(err, &p) && p.Exit == problem.ExitUsage {
+		p.Solve = append(p.Solve, i18n.Text{EN: "see: %s --help", KO: "도움말: %s --help"}.With(cmd.CommandPath()))
+	}
+	return err
 }
 
 // unknownCommand is the Args of commands that only have subcommands.
@@ -172,30 +181,6 @@ func (a *app) noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// require checks that flags without a default were given.
-func (a *app) require(cmd *cobra.Command, flags ...string) error {
-	for _, name := range flags {
-		if !cmd.Flags().Changed(name) {
-			return a.usage(cmd, i18n.Text{EN: "--%s is missing", KO: "--%s 플래그가 빠졌습니다"}.With(name))
-		}
-	}
-	return nil
-}
-
-// withAdmin finds a Kafka, says which, and calls do with an admin connection.
-func (a *app) withAdmin(ctx context.Context, do func(*admin.Client) error) error {
-	found, err := a.findKafka(ctx)
-	if err != nil {
-		return err
-	}
-	admin, err := admin.Connect(ctx, found.Config)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = admin.Close() }() // what it was asked has been answered
-	return do(admin)
-}
-
 // findKafka finds a Kafka and says on standard error which: standard output is for what the command was asked.
 func (a *app) findKafka(ctx context.Context) (stack.Kafka, error) {
 	found, err := stack.FindKafka(ctx, a.kafka, a.stack)
@@ -206,16 +191,7 @@ func (a *app) findKafka(ctx context.Context) (stack.Kafka, error) {
 	return found, nil
 }
 
-// table prints rows under a head, without lines around them.
-func (a *app) table(head table.Row, rows []table.Row) {
-	t := table.NewWriter()
-	t.SetStyle(table.StyleLight)
-	t.Style().Options = table.OptionsNoBordersAndSeparators
-	t.Style().Format.Header = text.FormatUpper
-	t.AppendHeader(head)
-	t.AppendRows(rows)
-	a.printf("%s\n", t.Render())
-}
+func (a *app) table(head table.Row, rows []table.Row) { a.printf("%s", console.Table(head, rows)) }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 

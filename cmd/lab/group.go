@@ -1,16 +1,10 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"slices"
-
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"kafkahandson/internal/console"
 	"kafkahandson/internal/i18n"
-	"kafkahandson/internal/kafka/admin"
-	"kafkahandson/internal/problem"
 )
 
 func (a *app) groupCommand() *cobra.Command {
@@ -29,153 +23,81 @@ func (a *app) groupListCommand() *cobra.Command {
 		Use:   "list",
 		Short: a.t("List the groups", "그룹 목록을 봅니다"),
 		Args:  a.noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error {
-				groups, err := cluster.ListGroups(cmd.Context())
-				for _, g := range groups {
-					a.printf("%s\n", g)
-				}
-				return err
-			})
-		},
+		RunE:  a.administer(console.ListGroups{}),
 	}
 }
 
 func (a *app) groupDescribeCommand() *cobra.Command {
-	var group string
+	var tool console.DescribeGroup
 	cmd := &cobra.Command{
 		Use:   "describe --group NAME",
 		Short: a.t("Show a group's members, committed offsets and lag", "그룹의 멤버, 커밋된 오프셋, 지연(lag)을 봅니다"),
 		Args:  a.noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := a.require(cmd, "group"); err != nil {
-				return err
-			}
-			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error { return a.describeGroup(cmd.Context(), cluster, group) })
-		},
+		RunE:  a.administer(&tool),
 	}
-	cmd.Flags().StringVar(&group, "group", "", a.t("name of the group", "그룹 이름"))
+	a.groupFlag(cmd, &tool.Group)
 	return cmd
 }
 
-// existingGroup returns a group and the topics in which it has committed offsets. Kafka describes a group that nobody
-// ever used as well, as Dead; here it is a problem.
-func existingGroup(ctx context.Context, cluster *admin.Client, group string) (admin.GroupDescription, []string, error) {
-	d, err := cluster.DescribeGroup(ctx, group)
-	if err != nil {
-		return d, nil, err
-	}
-	topics, err := cluster.CommittedTopics(ctx, group)
-	if err == nil && d.State == "Dead" && len(topics) == 0 {
-		err = problem.Usage(i18n.Text{EN: "there is no group %s", KO: "%s 그룹이 없습니다"}.With(group),
-			append(nearestGroup(ctx, cluster, group), i18n.Text{EN: "see which there are: lab group list", KO: "어떤 그룹이 있는지 보세요: lab group list"})...)
-	}
-	return d, topics, err
-}
-
-func (a *app) describeGroup(ctx context.Context, cluster *admin.Client, group string) error {
-	d, topics, err := existingGroup(ctx, cluster, group)
-	if err != nil {
-		return err
-	}
-	type claim struct {
-		topic     string
-		partition int32
-	}
-	owners := map[claim]string{}
-	for _, m := range d.Members {
-		for topic, partitions := range m.Claims {
-			if !slices.Contains(topics, topic) {
-				topics = append(topics, topic)
+func (a *app) groupResetCommand() *cobra.Command {
+	var (
+		tool              console.ResetOffsets
+		dryRun            bool
+		toOffset, shiftBy int64
+	)
+	run := a.administer(&tool)
+	cmd := &cobra.Command{
+		Use:   "reset-offsets --group NAME --topic TOPIC[:PARTITION,…]",
+		Short: a.t("Move a group's committed offsets; a dry run unless --execute", "그룹의 커밋된 오프셋을 옮깁니다; --execute가 없으면 미리 보기만 합니다"),
+		Example: `  lab group reset-offsets --group test-consumer-group --topic my-json-topic --to-earliest
+  lab group reset-offsets --group test-consumer-group --topic my-json-topic:0 --shift-by -5 --execute
+  lab group reset-offsets --group test-consumer-group --all-topics --to-current --export > offsets.csv
+  lab group reset-offsets --group test-consumer-group --from-file offsets.csv --execute`,
+		Args: a.noArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if tool.Execute && dryRun {
+				return a.usage(cmd, i18n.Text{EN: "--execute and --dry-run contradict each other", KO: "--execute와 --dry-run은 함께 쓸 수 없습니다"})
 			}
-			for _, p := range partitions {
-				owners[claim{topic, p}] = m.String()
+			if cmd.Flags().Changed("to-offset") {
+				tool.ToOffset = &toOffset
 			}
-		}
-	}
-	slices.Sort(topics)
-	a.printf("%s\n", i18n.Text{EN: "group %s: %s, %d members", KO: "그룹 %s: %s, 멤버 %d개"}.With(group, d.State, len(d.Members)).In(a.lang))
-	var rows []table.Row
-	for _, name := range topics {
-		topic, err := cluster.DescribeTopic(ctx, name)
-		if err != nil {
-			return err
-		}
-		committed, err := cluster.Committed(ctx, group, name)
-		if err != nil {
-			return err
-		}
-		for _, p := range topic.Partitions {
-			at, lag := "-", "-" // as kafka-consumer-groups: no commit, no lag
-			if committed[p.ID] >= 0 {
-				at, lag = fmt.Sprint(committed[p.ID]), fmt.Sprint(p.End-committed[p.ID])
+			if cmd.Flags().Changed("shift-by") {
+				tool.ShiftBy = &shiftBy
 			}
-			rows = append(rows, table.Row{name, p.ID, at, p.End, lag, orDash(owners[claim{name, p.ID}])})
-		}
+			return run(cmd, args)
+		},
 	}
-	if len(rows) > 0 {
-		a.table(table.Row{"topic", "partition", "current-offset", "log-end-offset", "lag", "consumer"}, rows)
-	}
-	for _, m := range d.Members {
-		if len(m.Claims) == 0 {
-			a.printf("%s\n", i18n.Text{EN: "no partition: %s", KO: "할당된 파티션 없음: %s"}.With(m).In(a.lang))
-		}
-	}
-	return nil
-}
-
-// nearestGroup suggests the group that was probably meant.
-func nearestGroup(ctx context.Context, cluster *admin.Client, group string) []i18n.Text {
-	groups, err := cluster.ListGroups(ctx)
-	if err != nil { // without a list there is no suggestion
-		return nil
-	}
-	return problem.Nearest(group, groups)
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
+	flags := cmd.Flags()
+	a.groupFlag(cmd, &tool.Group)
+	flags.StringArrayVar(&tool.Topics, "topic", nil, a.t("topic, or topic:0,2 for some partitions; may be repeated", "토픽, 일부 파티션만이면 topic:0,2처럼; 여러 번 쓸 수 있습니다"))
+	flags.BoolVar(&tool.AllTopics, "all-topics", false, a.t("all topics in which the group has committed offsets", "그룹이 오프셋을 커밋한 모든 토픽"))
+	flags.BoolVar(&tool.Execute, "execute", false, a.t("do it", "실제로 바꿉니다"))
+	flags.BoolVar(&dryRun, "dry-run", false, a.t("only show what would change (the default)", "무엇이 바뀔지 보여 주기만 합니다 (기본값)"))
+	flags.BoolVar(&tool.Export, "export", false, a.t("print topic,partition,offset lines (CSV) instead of a table", "표 대신 topic,partition,offset 줄(CSV)을 출력합니다"))
+	flags.BoolVar(&tool.ToEarliest, "to-earliest", false, a.t("to the first record that is still there", "남아 있는 첫 레코드로"))
+	flags.BoolVar(&tool.ToCurrent, "to-current", false, a.t("to where it is: with --export, a backup", "지금 위치 그대로: --export와 함께 쓰면 백업"))
+	flags.BoolVar(&tool.ToLatest, "to-latest", false, a.t("to the end", "끝으로"))
+	flags.Int64Var(&toOffset, "to-offset", 0, a.t("to this offset", "이 오프셋으로"))
+	flags.Int64Var(&shiftBy, "shift-by", 0, a.t("by so many records, backwards if negative", "이만큼 이동, 음수면 뒤로"))
+	flags.StringVar(&tool.ToDatetime, "to-datetime", "", a.t("to the first record at or after a time: 2026-11-22T09:00:00.000, UTC unless it says otherwise", "이 시각 이후의 첫 레코드로: 2026-11-22T09:00:00.000, 시간대를 쓰지 않으면 UTC"))
+	flags.StringVar(&tool.ByDuration, "by-duration", "", a.t("to the first record of the last so long: PT1H30M or 1h30m", "지금부터 이만큼 거슬러 올라간 시각 이후의 첫 레코드로: PT1H30M 또는 1h30m"))
+	flags.StringVar(&tool.FromFile, "from-file", "", a.t("to the offsets of a file that --export has written; - is standard input", "--export가 만든 파일의 오프셋으로; -는 표준 입력"))
+	return cmd
 }
 
 func (a *app) groupDeleteCommand() *cobra.Command {
-	var (
-		group   string
-		execute bool
-	)
+	var tool console.DeleteGroup
 	cmd := &cobra.Command{
 		Use:   "delete --group NAME",
 		Short: a.t("Delete a group and its committed offsets; a dry run unless --execute", "그룹과 커밋된 오프셋을 지웁니다; --execute가 없으면 미리 보기만 합니다"),
 		Args:  a.noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := a.require(cmd, "group"); err != nil {
-				return err
-			}
-			return a.withAdmin(cmd.Context(), func(cluster *admin.Client) error {
-				if !execute {
-					if err := cluster.RequireInactive(cmd.Context(), group); err != nil { // as it will be then
-						return err
-					}
-					if err := a.describeGroup(cmd.Context(), cluster, group); err != nil {
-						return err
-					}
-					a.printf("%s\n", a.t("Nothing was deleted: this is a dry run. Add --execute to do it.", "아무것도 지우지 않았습니다. 미리 보기입니다. 실제로 지우려면 --execute를 붙이세요."))
-					return nil
-				}
-				if _, _, err := existingGroup(cmd.Context(), cluster, group); err != nil {
-					return err
-				}
-				if err := cluster.DeleteGroup(cmd.Context(), group); err != nil {
-					return err
-				}
-				a.printf("%s\n", i18n.Text{EN: "Deleted group %s.", KO: "%s 그룹을 지웠습니다."}.With(group).In(a.lang))
-				return nil
-			})
-		},
+		RunE:  a.administer(&tool),
 	}
-	cmd.Flags().StringVar(&group, "group", "", a.t("name of the group", "그룹 이름"))
-	cmd.Flags().BoolVar(&execute, "execute", false, a.t("do it", "실제로 지웁니다"))
+	a.groupFlag(cmd, &tool.Group)
+	cmd.Flags().BoolVar(&tool.Execute, "execute", false, a.t("do it", "실제로 지웁니다"))
 	return cmd
+}
+
+func (a *app) groupFlag(cmd *cobra.Command, group *string) {
+	cmd.Flags().StringVar(group, "group", "", a.t("name of the group", "그룹 이름"))
 }
