@@ -26,7 +26,7 @@ type app struct {
 	args   []string
 	lang   i18n.Lang
 	stdin  *os.File
-	stdout *os.File
+	stdout *output
 	stderr io.Writer
 	kafka  kafka.Config // from environment and flags
 	stack  stack.Kind
@@ -34,12 +34,13 @@ type app struct {
 
 func newApp(args []string) *app {
 	lang := i18n.FromArgs(args, i18n.Detect(os.Getenv)) // needed before cobra parses, for the texts of the commands and flags
-	return &app{args: args, lang: lang, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	return &app{args: args, lang: lang, stdin: os.Stdin, stdout: newOutput(os.Stdout), stderr: os.Stderr}
 }
 
 // t is a text in the user's language.
 func (a *app) t(en, ko string) string { return i18n.Text{EN: en, KO: ko}.In(a.lang) }
 
+// printf writes to standard output; see [output] for its errors.
 func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }
 
 func (a *app) rootCommand() *cobra.Command {
@@ -197,5 +198,5 @@ func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // color tells whether to colour standard output: on a terminal, unless NO_COLOR (no-color.org) is set.
 func (a *app) color() bool {
-	return isTerminal(a.stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return isTerminal(a.stdout.file) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

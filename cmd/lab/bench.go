@@ -66,6 +66,8 @@ func (a *app) bench(ctx context.Context, name string, f benchFlags) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := a.stdout.untilLost(ctx)
+	defer stop()
 	var samples report.Samples
 	err = lesson.Bench(ctx, l, f.rounds, lesson.Options{
 		Lang: a.lang, Variants: f.variants, Stack: a.stack, Kafka: a.kafka, Emit: func(e event.Event) {

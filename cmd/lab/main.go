@@ -23,10 +23,14 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	surviveClosedPipes()
 	a := newApp(os.Args[1:])
 	ctx, err := program.WithParent(ctx, os.Getenv) // a lesson may have started it
 	if err == nil {
 		err = a.rootCommand().ExecuteContext(ctx)
+	}
+	if lost := a.stdout.err(); lost != nil { // what err says is a consequence of it
+		err = lost
 	}
 	if err == nil {
 		return problem.ExitOK

@@ -78,6 +78,8 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 	if err != nil {
 		return err
 	}
+	ctx, stop := a.stdout.untilLost(ctx)
+	defer stop()
 	input := newPrompt(a)
 	interactive := input.interactive() && !f.json && !f.quiet
 
@@ -92,7 +94,7 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 		case f.json:
 			show = func(e event.Event) {
 				view.Timelines.Emit(e)
-				_ = event.Write(a.stdout, e) // nobody is left to tell
+				_ = event.Write(a.stdout, e) // a.stdout remembers its error
 			}
 		case f.quiet:
 			view.W = &transcript
@@ -140,7 +142,7 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 				a.printPicture(name)
 			}
 		}
-		if o.err != nil {
+		if o.err != nil && !a.stdout.closed() {
 			a.tell(o.err)
 		}
 		junit.End(l.Name, o.took, o.err)
@@ -273,7 +275,7 @@ type prompt struct {
 
 func newPrompt(a *app) *prompt { return &prompt{app: a} }
 
-func (p *prompt) interactive() bool { return isTerminal(p.app.stdin) && isTerminal(p.app.stdout) }
+func (p *prompt) interactive() bool { return isTerminal(p.app.stdin) && isTerminal(p.app.stdout.file) }
 
 func (p *prompt) read(ctx context.Context, wait time.Duration) (string, error) {
 	if p.lines == nil {

@@ -52,6 +52,8 @@ and checks it as a client would. With --embedded it keeps a Kafka up that needs 
 }
 
 func (a *app) upForeground(ctx context.Context) (err error) {
+	ctx, stop := a.stdout.untilLost(ctx)
+	defer stop()
 	dir, err := stack.KeptKafkaDir()
 	if err != nil {
 		return err

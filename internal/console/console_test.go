@@ -8,6 +8,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"kafkahandson/internal/console"
 	"kafkahandson/internal/embedded"
@@ -18,6 +19,9 @@ import (
 )
 
 const topic = "my-json-topic"
+
+// patience is how long a test waits for a record that does not come.
+const patience = 10 * time.Second
 
 // startKafka starts a Kafka with a topic of three partitions that holds the greetings of the course.
 func startKafka(t *testing.T) (kafka.Config, *admin.Client) {
@@ -73,7 +77,7 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 func TestConsumeCommitsOnlyWhatWasWritten(t *testing.T) {
 	cfg, cluster := startKafka(t)
 	samples := strings.Count(greeting.SampleLines(), "\n")
-	consume := console.Consume{Topic: topic, Group: "readers", FromBeginning: true, Properties: []string{"print.partition=true", "print.offset=true", "print.value=false"}}
+	consume := console.Consume{Topic: topic, Group: "readers", FromBeginning: true, Timeout: patience, Properties: []string{"print.partition=true", "print.offset=true", "print.value=false"}}
 	seen := map[string]bool{}
 	for _, lines := range []int{0, 7, 1} {
 		out := &lineWriter{left: lines}
@@ -87,7 +91,7 @@ func TestConsumeCommitsOnlyWhatWasWritten(t *testing.T) {
 			seen[line] = true
 		}
 		if got := committed(t, cluster, "readers"); got != int64(len(seen)) {
-			t.Errorf("%d records are committed, %d were printed", got, len(seen))
+			t.Fatalf("%d records are committed, %d were printed", got, len(seen))
 		}
 	}
 	rest := &lineWriter{left: samples}
@@ -134,7 +138,7 @@ func TestConsumePartitions(t *testing.T) {
 		"committed":          {console.Consume{FromBeginning: true, Isolation: "read_committed", MaxMessages: 30}, 30},
 	} {
 		var out bytes.Buffer
-		test.tool.Topic = topic
+		test.tool.Topic, test.tool.Timeout = topic, patience
 		if err := test.tool.Run(t.Context(), cfg, streams(&out)); err != nil || strings.Count(out.String(), "\n") != test.want {
 			t.Errorf("%s: %v, and\n%s", name, err, &out)
 		}
@@ -155,7 +159,7 @@ func TestConsumePartitions(t *testing.T) {
 
 func TestToolsReturnTheErrorOfTheirOutput(t *testing.T) {
 	cfg, cluster := startKafka(t)
-	if err := (console.Consume{Topic: topic, Group: "readers", FromBeginning: true, MaxMessages: 30}).Run(t.Context(), cfg, streams(io.Discard)); err != nil {
+	if err := (console.Consume{Topic: topic, Group: "readers", FromBeginning: true, MaxMessages: 30, Timeout: patience}).Run(t.Context(), cfg, streams(io.Discard)); err != nil {
 		t.Fatal(err)
 	}
 	for _, tool := range []interface {
@@ -187,7 +191,7 @@ func TestToolsReturnTheErrorOfTheirOutput(t *testing.T) {
 // An export is a backup: it brings back what it was made of.
 func TestExportedOffsetsComeBack(t *testing.T) {
 	cfg, cluster := startKafka(t)
-	if err := (console.Consume{Topic: topic, Group: "readers", FromBeginning: true, MaxMessages: 30}).Run(t.Context(), cfg, streams(io.Discard)); err != nil {
+	if err := (console.Consume{Topic: topic, Group: "readers", FromBeginning: true, MaxMessages: 30, Timeout: patience}).Run(t.Context(), cfg, streams(io.Discard)); err != nil {
 		t.Fatal(err)
 	}
 	var backup bytes.Buffer
