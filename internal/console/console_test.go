@@ -56,7 +56,7 @@ func startKafka(t *testing.T) (kafka.Config, *admin.Client) {
 
 func streams(out io.Writer) console.Streams { return console.Streams{Out: out, Err: io.Discard} }
 
-// lineWriter takes so many lines, each in one Write, and then fails.
+// lineWriter takes so many lines, each in one Write, then fails once, and would take more.
 type lineWriter struct {
 	left int
 	got  []string
@@ -65,10 +65,10 @@ type lineWriter struct {
 var errFull = errors.New("full")
 
 func (w *lineWriter) Write(p []byte) (int, error) {
-	if w.left == 0 {
+	w.left--
+	if w.left == -1 {
 		return len(p) / 2, errFull // torn, as on a full disk
 	}
-	w.left--
 	w.got = append(w.got, string(p))
 	return len(p), nil
 }
@@ -83,6 +83,9 @@ func TestConsumeCommitsOnlyWhatWasWritten(t *testing.T) {
 		out := &lineWriter{left: lines}
 		if err := consume.Run(t.Context(), cfg, streams(out)); !errors.Is(err, errFull) {
 			t.Fatalf("after %d lines it ends with %v", lines, err)
+		}
+		if len(out.got) != lines {
+			t.Errorf("after an error it wrote %q", out.got[lines:])
 		}
 		for _, line := range out.got {
 			if seen[line] {
