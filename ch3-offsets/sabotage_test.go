@@ -65,6 +65,21 @@ func TestSabotageIsFoundOut(t *testing.T) {
 			mutate: []lesson.Mutation{{File: folder + "idempotent-producer/main.go", Old: "config.Producer.Idempotent = *idempotent", New: "config.Producer.Idempotent = *idempotent && false"}},
 			failed: failed{"idempotent stored-count": "31 ≠ 30", "idempotent none-stored-twice": "1 ≠ 0"},
 		},
+		"a reset that does nothing": {
+			lesson: ch3.OffsetReset(), variants: []string{"earliest"},
+			mutate: []lesson.Mutation{{File: "internal/console/reset.go", Old: "if r.Execute {", New: "if r.Execute && false {"}},
+			failed: failed{
+				"earliest stands-after":    "20 ≠ 0",
+				"earliest next-record":     "1 (#21) ≠ 1 (#1): missing #1, extra #21",
+				"earliest repeated-count":  "0 ≠ 20",
+				"earliest all-that-follow": "11 ≠ 31: missing #1 #10 #11 #12 #13 #14 #15 #16 #17 #18 #19 #2 #20 #3 #4 #5 #6 #7 #8 #9",
+			},
+		},
+		"a refusal that does not say who is at work": {
+			lesson: ch3.OffsetReset(), variants: []string{"earliest"},
+			mutate: []lesson.Mutation{{File: "internal/kafka/admin/groups.go", Old: "if len(d.Members) == 0 {", New: "if true {"}},
+			failed: failed{"earliest refusal-names-member": ""},
+		},
 		"an auto commit by hand": {
 			lesson: ch3.AutoCommit(), variants: []string{"mark-after"},
 			mutate: []lesson.Mutation{{File: folder + "auto-commit/main.go", Old: "s.MarkMessage(m, \"\") // done;", New: "s.MarkMessage(m, \"\"); s.Commit() // done;"}},

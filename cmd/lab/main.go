@@ -29,7 +29,7 @@ func run() int {
 	if err == nil {
 		err = a.rootCommand().ExecuteContext(ctx)
 	}
-	if lost := a.stdout.err(); lost != nil { // what err says is a consequence of it
+	if lost := a.stdout.err(); lost != nil && !errors.Is(err, exitCode(problem.ExitFail)) { // what err says is a consequence of it; a FAIL is not
 		err = lost
 	}
 	if err == nil {
