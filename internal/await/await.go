@@ -1,32 +1,78 @@
-// Package await lets a test wait for a condition, however slow the computer is.
+// Package await lets a test wait for a condition, however slow the computer is. All tests wait this way.
 package await
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 )
 
-// patience is how long a condition may take. It is no expectation: it only ends a test that waits in vain.
-const patience = 30 * time.Second
+// Patience is how long a condition may take. It is no expectation: it only ends a test that waits in vain. A cluster
+// that is just up takes seconds over its first group and its first transaction.
+const Patience = 60 * time.Second
 
-// NoError calls condition until it returns nil. After 30 s, or at the end of the test's context, it fails the test with
-// the last error.
+// between is how long a condition that does not hold yet is left alone.
+const between = 5 * time.Millisecond
+
+// NoError calls condition until it returns nil. After [Patience], or at the end of the test's context, it ends the test
+// with the last error.
 func NoError(t testing.TB, condition func() error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	NoErrorWithin(t.Context(), t, Patience, func(context.Context) error { return condition() })
+}
+
+// NoErrorWithin is NoError with a patience of its own, and with a context, which the condition gets and which ends with
+// the patience: for what takes minutes, and for the clean-up of a test, whose own context has ended.
+func NoErrorWithin(ctx context.Context, t testing.TB, patience time.Duration, condition func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
+	if err := Until(ctx, condition); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// True calls condition until it holds, as NoError does. what says what is awaited.
+func True(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	NoError(t, func() error {
+		if !condition() {
+			return fmt.Errorf("waited in vain: %s", what)
+		}
+		return nil
+	})
+}
+
+// Value returns the next value of a channel, or the zero value when it is closed. After [Patience], or at the end of the
+// test's context, it ends the test. what says what is awaited.
+func Value[T any](t testing.TB, what string, c <-chan T) T {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	defer cancel()
+	select {
+	case v := <-c:
+		return v
+	case <-ctx.Done():
+		t.Fatalf("waited in vain: %s", what)
+		panic("unreachable")
+	}
+}
+
+// Until calls condition until it returns nil, or until the context ends: then it returns the last error. It is for what
+// is no test itself, like a command of a script. Others have [NoError].
+func Until(ctx context.Context, condition func(context.Context) error) error {
+	tick := time.NewTicker(between)
 	defer tick.Stop()
 	for {
-		err := condition()
+		err := condition(ctx)
 		if err == nil {
-			return
+			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatal(err)
+			return fmt.Errorf("%w (%w)", err, context.Cause(ctx))
 		}
 	}
 }

@@ -5,13 +5,16 @@ package conformance
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
@@ -22,18 +25,90 @@ type Backend struct {
 	// Kafka says how to reach the cluster.
 	Kafka kafka.Config
 	// DropAck makes the next Produce request to a topic store its records and answer that it has timed out; lost tells
-	// whether that has happened. Default: none, and the test that needs it is skipped.
+	// whether that has happened. Default: none, for a cluster that lacks [DroppedAcknowledgements].
 	DropAck func(topic string) (lost func() bool)
+	// Lacks says why the cluster lacks a feature, whose tests are then skipped with the reason. Default: it has all.
+	Lacks map[Feature]string
 }
 
-// patience is how long a condition may take to come true. A cluster that is just up takes seconds over its first group
-// and its first transaction.
-const patience = 60 * time.Second
+// Feature is something that a cluster can do, or lack.
+type Feature string
 
-// Run tests a cluster. The sub-tests run in parallel. Their topics and groups have names of their own, beside which
-// the cluster may hold anything, and are deleted again.
+const (
+	Topics         Feature = "topics"
+	Records        Feature = "records"
+	Groups         Feature = "groups"
+	RefusedMembers Feature = "refused members"
+	Offsets        Feature = "offsets"
+	Producers      Feature = "producers"
+	// CutAcknowledgements are those of which a proxy breaks the connection: it must be able to read what goes by.
+	CutAcknowledgements Feature = "cut acknowledgements"
+	// DroppedAcknowledgements are those that the cluster itself can be told to drop.
+	DroppedAcknowledgements Feature = "dropped acknowledgements"
+	Transactions            Feature = "transactions"
+)
+
+// features are all that is tested, in the order in which the tests start: what stands on something comes after it.
+func features() []feature {
+	return []feature{
+		{Topics, topicTests()},
+		{Records, recordTests()},
+		{Producers, producerTests()},
+		{CutAcknowledgements, cutAcknowledgementTests()},
+		{DroppedAcknowledgements, droppedAcknowledgementTests()},
+		{Groups, groupTests()},
+		{RefusedMembers, refusedMemberTests()},
+		{Offsets, offsetTests()},
+		{Transactions, transactionTests()},
+	}
+}
+
+type feature struct {
+	name  Feature
+	tests []test
+}
+
+// test is a sub-test. It may run beside any other.
+type test struct {
+	name string
+	run  func(*testing.T, *cluster)
+}
+
+// lacks says why a cluster lacks a feature.
+func (b Backend) lacks(f Feature) (why string, lacks bool) {
+	if why, lacks = b.Lacks[f]; lacks {
+		return why, true
+	}
+	if f == CutAcknowledgements && b.Kafka.TLS.Enabled {
+		return "on an encrypted connection the proxy cannot tell which answer is an acknowledgement", true
+	}
+	return "", false
+}
+
+// check finds what a backend says wrongly of itself.
+func (b Backend) check() error {
+	var errs []error
+	for name, why := range b.Lacks {
+		if why == "" {
+			errs = append(errs, fmt.Errorf("it lacks %q without a reason", name))
+		}
+		if !slices.ContainsFunc(features(), func(f feature) bool { return f.name == name }) {
+			errs = append(errs, fmt.Errorf("it lacks %q, which is no feature", name))
+		}
+	}
+	if _, lacks := b.lacks(DroppedAcknowledgements); lacks == (b.DropAck != nil) {
+		errs = append(errs, fmt.Errorf("it has DropAck: %t, and lacks %q: %t", b.DropAck != nil, DroppedAcknowledgements, lacks))
+	}
+	return errors.Join(errs...)
+}
+
+// Run tests a cluster, feature by feature. The sub-tests run in parallel. Their topics and groups have names of their
+// own, beside which the cluster may hold anything, and are deleted again.
 func Run(t *testing.T, b Backend) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	if err := b.check(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
 	defer cancel()
 	admin, err := admin.Connect(ctx, b.Kafka)
 	if err != nil {
@@ -50,20 +125,23 @@ func Run(t *testing.T, b Backend) {
 	}
 
 	t.Run("parallel", func(t *testing.T) { // ends when all of them have
-		for _, group := range []tests{topicTests(), recordTests(), groupTests(), offsetTests(), producerTests(), transactionTests()} {
-			for name, test := range group {
-				t.Run(name, func(t *testing.T) {
-					t.Parallel()
-					test(t, c)
-				})
-			}
+		for _, f := range features() {
+			t.Run(string(f.name), func(t *testing.T) {
+				if why, lacks := b.lacks(f.name); lacks {
+					t.Skip(why)
+				}
+				t.Parallel()
+				for _, test := range f.tests {
+					t.Run(test.name, func(t *testing.T) {
+						t.Parallel()
+						test.run(t, c)
+					})
+				}
+			})
 		}
 	})
 	c.requireNothingLeft(t)
 }
-
-// tests are sub-tests by name.
-type tests map[string]func(*testing.T, *cluster)
 
 // cluster is what a sub-test works with.
 type cluster struct {
@@ -104,7 +182,7 @@ func cleanup(t *testing.T, do func(context.Context) error) {
 	t.Helper()
 	t.Cleanup(func() {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
 		defer cancel()
 		if err := do(ctx); err != nil {
 			t.Errorf("clean up: %v", err)
@@ -253,7 +331,7 @@ func read(t *testing.T, consumer sarama.Consumer, topic string, partition int32,
 			t.Error(err)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
 	defer cancel()
 	var got []*sarama.ConsumerMessage
 	for len(got) < n {
@@ -286,24 +364,4 @@ func (c *cluster) readAll(t *testing.T, topic string) []*sarama.ConsumerMessage 
 		all = append(all, read(t, consumer, topic, p.ID, p.Start, int(p.End-p.Start))...)
 	}
 	return all
-}
-
-// eventually waits until a condition holds.
-func eventually(t *testing.T, condition func(context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := condition(ctx)
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("still after %v: %v", patience, err)
-		}
-	}
 }

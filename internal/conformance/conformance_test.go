@@ -50,5 +50,7 @@ func TestEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conformance.Run(t, conformance.Backend{Kafka: cfg})
+	conformance.Run(t, conformance.Backend{Kafka: cfg, Lacks: map[conformance.Feature]string{
+		conformance.DroppedAcknowledgements: "no faults can be injected into this cluster",
+	}})
 }

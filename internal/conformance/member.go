@@ -10,6 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/kafka"
 )
 
@@ -121,7 +122,7 @@ func (m *member) stop(t *testing.T) {
 func (m *member) awaitPartitions(t *testing.T, n int) []int32 {
 	t.Helper()
 	var assigned []int32
-	eventually(t, func(context.Context) error {
+	await.NoError(t, func() error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		assigned = slices.Clone(m.assigned)
@@ -136,7 +137,7 @@ func (m *member) awaitPartitions(t *testing.T, n int) []int32 {
 // awaitRecords waits until the member has handled this many records or more, and returns them.
 func (m *member) awaitRecords(t *testing.T, n int) []*sarama.ConsumerMessage {
 	t.Helper()
-	eventually(t, func(context.Context) error {
+	await.NoError(t, func() error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		if len(m.records) < n {

@@ -12,20 +12,21 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/remedy"
 )
 
-func offsetTests() tests {
-	return tests{
-		"a commit is seen, a mark without one is not":              commit,
-		"what was handled and not committed is delivered again":    redeliver,
-		"a reset goes where its rule says":                         reset,
-		"a reset is refused while the group is used, naming who":   resetActive,
-		"a reset can be limited to partitions":                     resetSome,
-		"a committed offset that is gone falls back to the start":  outOfRange,
-		"the group's topics are those it has committed offsets in": committedTopics,
+func offsetTests() []test {
+	return []test{
+		{"a commit is seen, a mark without one is not", commit},
+		{"what was handled and not committed is delivered again", redeliver},
+		{"a reset goes where its rule says", reset},
+		{"a reset is refused while the group is used, naming who", resetActive},
+		{"a reset can be limited to partitions", resetSome},
+		{"a committed offset that is gone falls back to the start", outOfRange},
+		{"the group's topics are those it has committed offsets in", committedTopics},
 	}
 }
 
@@ -193,7 +194,7 @@ func resetActive(t *testing.T, c *cluster) {
 	sc.ClientID = "somebody"
 	m := c.join(t, sc, group, topic, markAndCommit)
 	m.awaitRecords(t, 3)
-	eventually(t, func(context.Context) error {
+	await.NoError(t, func() error {
 		if committed := c.committed(t, group, topic); committed[0] != 3 {
 			return fmt.Errorf("committed %v, want 3", committed)
 		}

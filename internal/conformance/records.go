@@ -11,14 +11,14 @@ import (
 	"kafkahandson/internal/kafka"
 )
 
-func recordTests() tests {
-	return tests{
-		"a key lands in the partition that Java chooses":          placeKeys,
-		"key, value, headers and timestamp come back as sent":     keepRecord,
-		"a partition keeps the order of its records":              keepOrder,
-		"an offset is found by timestamp":                         findByTime,
-		"records without a key are spread over all partitions":    spreadKeyless,
-		"a record that is too large is refused, and nothing else": refuseLarge,
+func recordTests() []test {
+	return []test{
+		{"a key lands in the partition that Java chooses", placeKeys},
+		{"key, value, headers and timestamp come back as sent", keepRecord},
+		{"a partition keeps the order of its records", keepOrder},
+		{"an offset is found by timestamp", findByTime},
+		{"records without a key are spread over all partitions", spreadKeyless},
+		{"a record that is too large is refused, and nothing else", refuseLarge},
 	}
 }
 

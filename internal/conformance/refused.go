@@ -1,15 +1,19 @@
 package conformance
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/kafka"
 )
+
+func refusedMemberTests() []test {
+	return []test{{"a member that is refused for good ends with the reason", refuseMembers}}
+}
 
 // refuseMembers lets members come whom the coordinator refuses for good: each ends with the reason, where it would have
 // been refused again and again, and the other stays.
@@ -48,7 +52,7 @@ func refuseMembers(t *testing.T, c *cluster) {
 				}
 			}
 			loser, other := members[test.loser], members[1-test.loser]
-			eventually(t, func(context.Context) error {
+			await.NoError(t, func() error {
 				select {
 				case <-loser.done:
 					return nil

@@ -11,12 +11,12 @@ import (
 	"kafkahandson/internal/remedy"
 )
 
-func topicTests() tests {
-	return tests{
-		"a topic is created, listed, described and deleted":         createTopic,
-		"partitions are added, and none is ever taken away":         addPartitions,
-		"a topic that cannot be is refused with a way to solve it":  refuseTopic,
-		"deleting records moves the start of a partition, for good": deleteRecords,
+func topicTests() []test {
+	return []test{
+		{"a topic is created, listed, described and deleted", createTopic},
+		{"partitions are added, and none is ever taken away", addPartitions},
+		{"a topic that cannot be is refused with a way to solve it", refuseTopic},
+		{"deleting records moves the start of a partition, for good", deleteRecords},
 	}
 }
 

@@ -1,22 +1,23 @@
 package conformance
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
+	"kafkahandson/internal/await"
+
 	"github.com/IBM/sarama"
 )
 
-func transactionTests() tests {
-	return tests{
-		"read_committed sees what a transaction committed, and no more":         readCommitted,
-		"offsets are committed with the transaction, or not at all":             offsetsInTransaction,
-		"a second producer with the same transactional id fences off the first": fence,
-		"a group takes a transaction's offsets only from a member of today":     fenceMember,
+func transactionTests() []test {
+	return []test{
+		{"read_committed sees what a transaction committed, and no more", readCommitted},
+		{"offsets are committed with the transaction, or not at all", offsetsInTransaction},
+		{"a second producer with the same transactional id fences off the first", fence},
+		{"a group takes a transaction's offsets only from a member of today", fenceMember},
 	}
 }
 
@@ -127,7 +128,7 @@ func offsetsInTransaction(t *testing.T, c *cluster) {
 	transact(t, producer, false, work(2))
 	requireCommitted(t, c, group, in, map[int32]int64{0: -1})
 	transact(t, producer, true, work(3))
-	eventually(t, func(context.Context) error { // CommitTxn returns before the markers are everywhere
+	await.NoError(t, func() error { // CommitTxn returns before the markers are everywhere
 		if committed := c.committed(t, group, in); committed[0] != 3 {
 			return fmt.Errorf("committed %v, want 3", committed)
 		}
@@ -198,7 +199,7 @@ func fenceMember(t *testing.T, c *cluster) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, func(context.Context) error { // CommitTxn returns before the markers are everywhere
+	await.NoError(t, func() error { // CommitTxn returns before the markers are everywhere
 		if committed := c.committed(t, group, in); committed[0] != 3 {
 			return fmt.Errorf("committed %v, want 3", committed)
 		}

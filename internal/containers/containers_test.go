@@ -31,7 +31,9 @@ func TestMain(m *testing.M) {
 
 func TestKafkaConforms(t *testing.T) {
 	leavesNothing(t)
-	conformance.Run(t, conformance.Backend{Kafka: StartKafka(t)})
+	conformance.Run(t, conformance.Backend{Kafka: StartKafka(t), Lacks: map[conformance.Feature]string{
+		conformance.DroppedAcknowledgements: "no faults can be injected into a container",
+	}})
 }
 
 func TestMySQLConforms(t *testing.T) {
