@@ -17,6 +17,7 @@ import (
 
 	"github.com/shirou/gopsutil/v4/process"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/event"
 )
 
@@ -69,7 +70,7 @@ func TestKillsAtRandomMoments(t *testing.T) {
 		}
 		_ = cmd.Wait() // it was killed
 		timer.Stop()
-		await(t, fmt.Sprintf("the end of everything (killed after %v, twice: %t, at %s of %s)", after, twice, last.Type, last.Lesson), func() bool {
+		await.True(t, fmt.Sprintf("the end of everything (killed after %v, twice: %t, at %s of %s)", after, twice, last.Type, last.Lesson), func() bool {
 			return len(processesIn(t, home)) == 0
 		})
 	}
@@ -119,7 +120,7 @@ func TestKillWhileAProgramIsFrozen(t *testing.T) {
 	if !killed {
 		t.Error("nothing was frozen")
 	}
-	await(t, "the end of everything", func() bool { return len(processesIn(t, home)) == 0 })
+	await.True(t, "the end of everything", func() bool { return len(processesIn(t, home)) == 0 })
 }
 
 // processesIn are the processes that have something to do with a folder: they were built into it, or have their data

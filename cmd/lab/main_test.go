@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
@@ -124,11 +125,15 @@ func TestScripts(t *testing.T) {
 				admin, err := admin.Connect(t.Context(), kafka.Config{Brokers: state.Addresses})
 				ts.Check(err)
 				defer func() { ts.Check(admin.Close()) }()
-				await(ts, "a member of "+args[0], func() bool {
-					group, err := admin.DescribeGroup(t.Context(), args[0])
-					ts.Check(err)
-					return group.State == "Stable" && len(group.Members) > 0
-				})
+				ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
+				defer cancel()
+				ts.Check(await.Until(ctx, func(ctx context.Context) error {
+					group, err := admin.DescribeGroup(ctx, args[0])
+					if err == nil && (group.State != "Stable" || len(group.Members) == 0) {
+						err = fmt.Errorf("the group is %+v", group)
+					}
+					return err
+				}))
 			},
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",

@@ -14,10 +14,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/shirou/gopsutil/v4/process"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/embedded/embeddedtest"
 	"kafkahandson/internal/event"
@@ -173,7 +173,7 @@ func TestCtrlCEndsProduceThatWaitsForInput(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	await(t, "a record", func() bool {
+	await.True(t, "a record", func() bool {
 		topic, err := admin.DescribeTopic(t.Context(), "t")
 		if err != nil {
 			t.Fatal(err)
@@ -196,13 +196,13 @@ func TestCtrlCEndsProduceThatWaitsForInput(t *testing.T) {
 func TestSecondCtrlCEndsAtOnce(t *testing.T) {
 	var held *embeddedtest.Held
 	cmd, _ := startProduce(t, func(server *embedded.Kafka) { held = embeddedtest.Hold(t, server, "t") })
-	await(t, "a request that gets no answer", func() bool { return held.Hits() > 0 })
+	await.True(t, "a request that gets no answer", func() bool { return held.Hits() > 0 })
 	ended := make(chan *os.ProcessState, 1)
 	go func() {
 		state, _ := cmd.Process.Wait() // nil says it
 		ended <- state
 	}()
-	await(t, "the end", func() bool {
+	await.True(t, "the end", func() bool {
 		_ = cmd.Process.Signal(os.Interrupt) // it may just have ended
 		return len(ended) > 0
 	})
@@ -211,25 +211,10 @@ func TestSecondCtrlCEndsAtOnce(t *testing.T) {
 	}
 }
 
-// await waits until something has happened. t is a test or a script.
-func await(t interface{ Fatalf(string, ...any) }, what string, happened func() bool) {
-	deadline := time.NewTimer(10 * time.Second)
-	defer deadline.Stop()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	for !happened() {
-		select {
-		case <-look.C:
-		case <-deadline.C:
-			t.Fatalf("waited for %s in vain", what)
-		}
-	}
-}
-
 // waitGone waits until a process is gone: a program whose runner was killed notices a moment later.
 func waitGone(t *testing.T, pid int) {
 	t.Helper()
-	await(t, fmt.Sprintf("the end of process %d", pid), func() bool { return syscall.Kill(pid, 0) != nil || isZombie(pid) })
+	await.True(t, fmt.Sprintf("the end of process %d", pid), func() bool { return syscall.Kill(pid, 0) != nil || isZombie(pid) })
 }
 
 // isZombie tells of a dead process that nobody has waited for: its parent was killed, and in a container there may be

@@ -12,8 +12,12 @@ import (
 // that is just up takes seconds over its first group and its first transaction.
 const Patience = 60 * time.Second
 
-// between is how long a condition that does not hold yet is left alone.
-const between = 5 * time.Millisecond
+// A condition that does not hold yet is left alone for a twentieth of the time that it has taken so far, within these
+// limits: what comes soon is seen at once, and what takes long does not keep the computer busy.
+const (
+	minPause = 5 * time.Millisecond
+	maxPause = 200 * time.Millisecond
+)
 
 // NoError calls condition until it returns nil. After [Patience], or at the end of the test's context, it ends the test
 // with the last error.
@@ -62,15 +66,14 @@ func Value[T any](t testing.TB, what string, c <-chan T) T {
 // Until calls condition until it returns nil, or until the context ends: then it returns the last error. It is for what
 // is no test itself, like a command of a script. Others have [NoError].
 func Until(ctx context.Context, condition func(context.Context) error) error {
-	tick := time.NewTicker(between)
-	defer tick.Stop()
+	start := time.Now()
 	for {
 		err := condition(ctx)
 		if err == nil {
 			return nil
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(min(max(minPause, time.Since(start)/20), maxPause)):
 		case <-ctx.Done():
 			return fmt.Errorf("%w (%w)", err, context.Cause(ctx))
 		}

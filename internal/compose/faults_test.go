@@ -11,6 +11,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
 )
@@ -137,7 +138,7 @@ func TestGroupOutlivesItsCoordinator(t *testing.T) {
 			coordinator := s.coordinator(t, group)
 			docker(t, t.Context(), append(end, s.container(coordinator))...)
 			s.awaitGone(t, topic, coordinator)
-			eventually(t, t.Context(), func(context.Context) error {
+			await.NoErrorWithin(t.Context(), t, patience, func(context.Context) error {
 				if now := s.coordinator(t, group); now == coordinator {
 					return fmt.Errorf("broker %d is gone and still coordinates the group", now)
 				}
@@ -151,7 +152,7 @@ func TestGroupOutlivesItsCoordinator(t *testing.T) {
 			l.awaitAcknowledged(t)
 			l.requireStored(t, s.kafka)
 			s.manage(t, t.Context(), func(admin *admin.Client) error {
-				eventually(t, t.Context(), func(ctx context.Context) error { return committedAll(ctx, admin, group, topic) })
+				await.NoErrorWithin(t.Context(), t, patience, func(ctx context.Context) error { return committedAll(ctx, admin, group, topic) })
 				return nil
 			})
 			c.stop()
@@ -257,7 +258,7 @@ func (c *consumers) awaitHandled(t *testing.T, l *load) {
 	l.mu.Lock()
 	sent := slices.Collect(maps.Keys(l.acknowledged))
 	l.mu.Unlock()
-	eventually(t, t.Context(), func(context.Context) error {
+	await.NoErrorWithin(t.Context(), t, patience, func(context.Context) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		missing := 0

@@ -11,6 +11,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/kafka"
 )
 
@@ -96,7 +97,7 @@ func (l *load) awaitAcknowledged(t *testing.T) {
 	l.mu.Lock()
 	before := maps.Clone(l.byPartition)
 	l.mu.Unlock()
-	eventually(t, t.Context(), func(context.Context) error {
+	await.NoErrorWithin(t.Context(), t, patience, func(context.Context) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		for p := range int32(partitions) {

@@ -12,6 +12,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/remedy"
@@ -161,7 +162,7 @@ func (w *writers) awaitCommitted(t *testing.T) {
 	w.mu.Lock()
 	before := len(w.committed)
 	w.mu.Unlock()
-	eventually(t, t.Context(), func(context.Context) error {
+	await.NoErrorWithin(t.Context(), t, patience, func(context.Context) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if more := len(w.committed) - before; more < 100 {
@@ -174,7 +175,7 @@ func (w *writers) awaitCommitted(t *testing.T) {
 // awaitLost waits until the writers have noticed that the database is down.
 func (w *writers) awaitLost(t *testing.T) {
 	t.Helper()
-	eventually(t, t.Context(), func(context.Context) error {
+	await.NoErrorWithin(t.Context(), t, patience, func(context.Context) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if len(w.errors) == 0 {

@@ -18,6 +18,7 @@ import (
 	"github.com/IBM/sarama"
 	"go.uber.org/goleak"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/checkout"
 	"kafkahandson/internal/compose"
 	"kafkahandson/internal/kafka"
@@ -85,7 +86,7 @@ func (s *stack) heal(t *testing.T, ctx context.Context) {
 			docker(t, ctx, "start", name)
 		}
 	}
-	eventually(t, ctx, func(ctx context.Context) error {
+	await.NoErrorWithin(ctx, t, patience, func(ctx context.Context) error {
 		for _, name := range s.names {
 			if state := docker(t, ctx, "inspect", "--format", "{{.State.Health.Status}}", name); state != "healthy" {
 				return fmt.Errorf("%s is %s", name, state)
@@ -166,7 +167,7 @@ func (s *stack) leader(t *testing.T, topic string) int32 {
 // sync nowhere.
 func (s *stack) awaitGone(t *testing.T, topic string, broker int32) {
 	t.Helper()
-	eventually(t, t.Context(), func(context.Context) error {
+	await.NoErrorWithin(t.Context(), t, patience, func(context.Context) error {
 		partitions, err := s.describe(topic, broker)
 		if err != nil {
 			return err
@@ -221,24 +222,4 @@ func docker(t *testing.T, ctx context.Context, args ...string) string {
 		t.Fatalf("docker %s: %v: %s", strings.Join(args, " "), err, out)
 	}
 	return strings.TrimSpace(string(out))
-}
-
-// eventually waits until a condition holds.
-func eventually(t *testing.T, ctx context.Context, condition func(context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := condition(ctx)
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("still after %v: %v", patience, err)
-		}
-	}
 }

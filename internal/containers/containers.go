@@ -40,6 +40,7 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/log"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/checkout"
 	"kafkahandson/internal/home"
 )
@@ -209,28 +210,19 @@ func published(t testing.TB, c *testcontainers.DockerContainer, port network.Por
 	return int(p.Num())
 }
 
-// await waits until the server in a container answers.
-func await(t testing.TB, c *testcontainers.DockerContainer, answers func(context.Context) error) {
+// awaitAnswer waits until the server in a container answers.
+func awaitAnswer(t testing.TB, c *testcontainers.DockerContainer, answers func(context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	await.NoErrorWithin(t.Context(), t, startLimit, func(ctx context.Context) error {
 		err := answers(ctx)
 		if err == nil {
-			return
+			return nil
 		}
-		state, stateErr := c.State(ctx)
-		if stateErr == nil && !state.Running {
+		if state, stateErr := c.State(ctx); stateErr == nil && !state.Running {
 			t.Fatalf("%s ended with exit code %d: %v", c.Image, state.ExitCode, err)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("%s has not answered for %v: %v", c.Image, startLimit, err)
-		}
-	}
+		return fmt.Errorf("%s has not answered: %w", c.Image, err)
+	})
 }
 
 // showLog logs the last that a container has said.

@@ -51,7 +51,7 @@ func StartKafka(t testing.TB) kafka.Config {
 	if err := c.CopyToContainer(t.Context(), []byte(listeners), advertised, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	await(t, c, func(ctx context.Context) error {
+	awaitAnswer(t, c, func(ctx context.Context) error {
 		_, err := kafka.ClusterID(ctx, addr)
 		return err
 	})

@@ -25,7 +25,7 @@ func StartMySQL(t testing.TB) (dsn string) {
 			"MYSQL_PASSWORD":      mysql.DefaultPassword,
 		}))
 	config := mysql.Config{Port: published(t, c, port)}
-	await(t, c, func(ctx context.Context) error { // the first start prepares the database without a TCP port
+	awaitAnswer(t, c, func(ctx context.Context) error { // the first start prepares the database without a TCP port
 		root := config
 		root.User, root.Password = "root", rootPassword
 		db, err := mysql.Open(ctx, root)

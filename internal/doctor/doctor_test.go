@@ -17,6 +17,7 @@ import (
 	"kafkahandson/internal/doctor"
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/localport/localporttest"
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/mysql/mysqltest"
 	"kafkahandson/internal/mysqld"
@@ -175,7 +176,7 @@ func TestKafka(t *testing.T) {
 	if err := server.StopBroker(0); err != nil {
 		t.Fatal(err)
 	}
-	nobody, mute := closedAddr(t), hangUp(t)
+	nobody, mute := localporttest.Closed(t), hangUp(t)
 	down := want{doctor.Bad, all[0], "start the broker"}
 
 	for name, test := range map[string]struct {
@@ -196,17 +197,6 @@ func TestKafka(t *testing.T) {
 			require(t, doctor.Kafka(t.Context(), kafka.Config{Brokers: test.addrs}, test.brokers), test.want)
 		})
 	}
-}
-
-// closedAddr is an address at which nobody listens.
-func closedAddr(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 // hangUp accepts connections and ends them at once, as Docker's proxy does for a container whose server is dead.
@@ -242,7 +232,7 @@ func TestMySQL(t *testing.T) {
 	require(t, []doctor.Finding{doctor.PrivateMySQL(dir)}, map[string]want{"mysql": {detail: "in use"}})
 	require(t, doctor.MySQL(t.Context(), mysql.Config{DSN: server.DSN()}), map[string]want{"mysql": {detail: "campus"}, "binlog": {detail: "ROW"}})
 
-	nobody := closedAddr(t)
+	nobody := localporttest.Closed(t)
 	require(t, doctor.MySQL(t.Context(), mysql.Config{DSN: "ann:secret@tcp(" + nobody + ")/shop"}), map[string]want{"mysql": {doctor.Bad, nobody, "make up"}})
 	require(t, doctor.MySQL(t.Context(), mysql.Config{Database: "campus", OpenTimeout: -1}), map[string]want{"mysql": {doctor.Bad, "OpenTimeout", "docker compose logs mysql"}})
 
@@ -264,7 +254,7 @@ func TestPages(t *testing.T) {
 		"it does not answer": {0, want{doctor.Bad, "refused", "docker compose logs cmak"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, port, err := net.SplitHostPort(closedAddr(t))
+			_, port, err := net.SplitHostPort(localporttest.Closed(t))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/IBM/sarama"
 	driver "github.com/go-sql-driver/mysql"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/faultproxy"
 	"kafkahandson/internal/kafka"
@@ -137,13 +138,8 @@ func TestKafkaIsCutAndRestored(t *testing.T) {
 	defer func() { _ = records.Close() }()
 	requireNext := func(want string) {
 		t.Helper()
-		select {
-		case m := <-records.Messages():
-			if string(m.Value) != want {
-				t.Fatalf("got %q, want %q", m.Value, want)
-			}
-		case <-time.After(30 * time.Second):
-			t.Fatalf("%q has not come", want)
+		if m := await.Value(t, "record "+want, records.Messages()); m == nil || string(m.Value) != want {
+			t.Fatalf("got %+v, want %q", m, want)
 		}
 	}
 

@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/parallel"
 )
@@ -51,7 +52,7 @@ func BenchmarkPoolWait(b *testing.B) {
 			for range b.N {
 				late.Store(0)
 				stop := consumeEndless(b, cfg, benchConfig(b, cfg), h)
-				measured := rate(&n, 2*time.Second)
+				measured := rate(b, &n, 2*time.Second)
 				stop()
 				mean := time.Duration(busy.Swap(0) / n.Swap(0))
 				speed = append(speed, measured.perSecond)
@@ -81,7 +82,7 @@ func BenchmarkPoolEmpty(b *testing.B) {
 				var measured []measurement
 				for _, handler := range []sarama.ConsumerGroupHandler{plainLoop{&n}, h} {
 					stop := consumeEndless(b, cfg, benchConfig(b, cfg), handler)
-					measured = append(measured, rate(&n, time.Second))
+					measured = append(measured, rate(b, &n, time.Second))
 					stop()
 				}
 				plain = append(plain, measured[0].perSecond)
@@ -104,7 +105,7 @@ func BenchmarkConsumeGroup(b *testing.B) {
 		var measured []measurement
 		for _, consume := range []func(*testing.B, kafka.Config, *sarama.Config, sarama.ConsumerGroupHandler) (stop func()){bareLoop, consumeEndless} {
 			stop := consume(b, cfg, benchConfig(b, cfg), plainLoop{&n})
-			measured = append(measured, rate(&n, time.Second))
+			measured = append(measured, rate(b, &n, time.Second))
 			stop()
 		}
 		plain = append(plain, measured[0].perSecond)
@@ -345,11 +346,10 @@ type measurement struct {
 }
 
 // rate measures how fast n grows, from its first step on.
-func rate(n *atomic.Int64, during time.Duration) measurement {
+func rate(b *testing.B, n *atomic.Int64, during time.Duration) measurement {
+	b.Helper()
 	before := n.Load()
-	for n.Load() == before {
-		time.Sleep(time.Millisecond)
-	}
+	await.True(b, "the first step", func() bool { return n.Load() != before })
 	from, cpu, start := n.Load(), processorTime(), time.Now()
 	time.Sleep(during)
 	records := float64(n.Load() - from)

@@ -17,23 +17,11 @@ import (
 
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/localport/localporttest"
 )
 
 // soon is how long a program may take to say that there is no Kafka.
 const soon = 3 * time.Second
-
-// closedPort returns an address at which nothing listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := ln.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return ln.Addr().String()
-}
 
 // silentPort returns an address that accepts connections, reads, and never answers.
 func silentPort(t *testing.T) string {
@@ -86,7 +74,7 @@ func connect(t *testing.T, cfg kafka.Config) error {
 
 func TestNoKafka(t *testing.T) {
 	t.Parallel()
-	closed, closed2 := closedPort(t), closedPort(t)
+	closed, closed2 := localporttest.Closed(t), localporttest.Closed(t)
 	silent, silent2, silent3 := silentPort(t), silentPort(t), silentPort(t)
 	web := httpPort(t)
 	for name, test := range map[string]struct {
@@ -115,7 +103,7 @@ func TestNoKafka(t *testing.T) {
 func TestOneBrokerIsEnough(t *testing.T) {
 	t.Parallel()
 	server, cfg := startPlain(t)
-	cfg.Brokers = []string{closedPort(t), silentPort(t), httpPort(t), server.Brokers()[1]}
+	cfg.Brokers = []string{localporttest.Closed(t), silentPort(t), httpPort(t), server.Brokers()[1]}
 	start := time.Now()
 	if err := connect(t, cfg); err != nil {
 		t.Fatal(err)
@@ -171,7 +159,7 @@ func startMisadvertised(t *testing.T, advertised string) string {
 func TestMisadvertised(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ advertised, why string }{
-		"closed": {closedPort(t), "refused"},
+		"closed": {localporttest.Closed(t), "refused"},
 		"silent": {silentPort(t), "no answer within"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -209,7 +197,7 @@ func TestClusterID(t *testing.T) {
 			t.Errorf("%s is cluster %q (%v), want %q", addr, id, err, server.State().ClusterID)
 		}
 	}
-	for _, addr := range []string{closedPort(t), silentPort(t), httpPort(t)} {
+	for _, addr := range []string{localporttest.Closed(t), silentPort(t), httpPort(t)} {
 		start := time.Now()
 		if id, err := kafka.ClusterID(t.Context(), addr); err == nil {
 			t.Errorf("%s is cluster %q", addr, id)

@@ -24,6 +24,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
+	"kafkahandson/internal/await"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/mysql"
 	"kafkahandson/internal/mysql/mysqltest"
@@ -260,7 +261,7 @@ func TestStopsAServerAmidItsStart(t *testing.T) {
 		before := said()
 		starter := startUser(t, dir)
 		starter.waitFor("starting")
-		eventually(t, "it has said so much", func() bool { return said() >= before+lines })
+		await.True(t, "it has said so much", func() bool { return said() >= before+lines })
 		starter.kill()
 		begin := time.Now()
 		must(t, mysqld.Stop(t.Context(), dir))
@@ -506,7 +507,7 @@ func newDir(t testing.TB) string {
 		if status.PID != 0 { // its users may be left behind, too
 			must(t, syscall.Kill(status.PID, syscall.SIGKILL))
 		}
-		eventually(t, "no process is left in "+dir, func() bool { return len(processesIn(t, dir)) == 0 })
+		await.True(t, "no process is left in "+dir, func() bool { return len(processesIn(t, dir)) == 0 })
 	})
 	return dir
 }
@@ -523,7 +524,7 @@ func start(t testing.TB, dir string) *mysqld.Server {
 func status(t testing.TB, dir string) mysqld.Status {
 	t.Helper()
 	var status mysqld.Status
-	eventually(t, "nobody starts or stops the server", func() bool {
+	await.True(t, "nobody starts or stops the server", func() bool {
 		var err error
 		status, err = mysqld.StatusOf(dir)
 		must(t, err)
@@ -538,7 +539,7 @@ func kill(t *testing.T, dir string) {
 	p, err := os.FindProcess(status(t, dir).PID)
 	must(t, err)
 	must(t, p.Kill())
-	eventually(t, "the server is gone", func() bool { return !status(t, dir).Running })
+	await.True(t, "the server is gone", func() bool { return !status(t, dir).Running })
 }
 
 // user is another process that uses the server of a folder.
@@ -650,21 +651,6 @@ func gone(t testing.TB, pid int32) bool {
 	must(t, err)
 	status, err := p.Status()
 	return err != nil || slices.Contains(status, process.Zombie)
-}
-
-// eventually waits for a condition, looking every few milliseconds.
-func eventually(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for !is() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("not after 20 s: %s", what)
-		}
-	}
 }
 
 func must(t testing.TB, err error) {

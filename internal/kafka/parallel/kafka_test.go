@@ -176,11 +176,7 @@ func (m *member) stop() error {
 // wait returns what ConsumeGroup returns by itself.
 func (m *member) wait(t *testing.T) error {
 	t.Helper()
-	select {
-	case <-m.done:
-	case <-time.After(30 * time.Second):
-		t.Fatal("it still consumes")
-	}
+	await.Value(t, "it consumes no more", m.done)
 	return m.err
 }
 
