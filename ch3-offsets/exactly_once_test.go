@@ -4,22 +4,11 @@ import (
 	"math"
 	"testing"
 
-	ch3 "kafkahandson/ch3-offsets"
 	"kafkahandson/ch3-offsets/observation"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
 )
-
-// The numbers that a student is asked to predict.
-func TestExactlyOnceAnswersOnce(t *testing.T) {
-	t.Parallel()
-	result := lessontest.Pass(t, ch3.ExactlyOnce())
-	want := map[string]int{"at-least-once": 1, "transactions": 0, "zombie": 0}
-	for _, v := range result.Variants {
-		checkTallies(t, v, map[string]int{"produced": 31, "duplicated": want[v.Name], "lost": 0, "distinct": 31})
-	}
-}
 
 const exactlyOnce = "ch3-offsets/exactly-once"
 

@@ -6,22 +6,11 @@ import (
 	"sync"
 	"testing"
 
-	ch3 "kafkahandson/ch3-offsets"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/lesson/lessontest"
 )
-
-// The numbers that a student is asked to predict.
-func TestIdempotentConsumerWritesOneRowForEachMessage(t *testing.T) {
-	t.Parallel()
-	result := lessontest.Pass(t, ch3.IdempotentConsumer())
-	want := map[string]int{"none": 61, "memory": 51, "mysql": 30}
-	for _, v := range result.Variants {
-		checkTallies(t, v, map[string]int{"handled": want[v.Name], "distinct": 30, "committed": 60})
-	}
-}
 
 // A rebalance in the middle of the work is no error, and no reason to do anything twice.
 func TestIdempotentConsumerGoesOnAfterARebalance(t *testing.T) {

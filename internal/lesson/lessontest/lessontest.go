@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,10 +26,34 @@ import (
 	"kafkahandson/internal/stack"
 )
 
+// Check looks at what a run of a lesson has shown, beside its claims.
+type Check func(t *testing.T, result lesson.Result, events []event.Event)
+
+// Chapter runs each lesson of a chapter once, side by side, as [Pass] does, and then the checks, which go by the names
+// of lessons.
+func Chapter(t *testing.T, c lesson.Chapter, checks map[string]Check) {
+	t.Helper()
+	left := maps.Clone(checks)
+	for _, l := range c.Lessons {
+		check := left[l.Name]
+		delete(left, l.Name)
+		t.Run(l.Name, func(t *testing.T) {
+			t.Parallel()
+			result, events := Pass(t, l)
+			if check != nil {
+				check(t, result, events)
+			}
+		})
+	}
+	for name := range left {
+		t.Errorf("a check for %s, which is no lesson of the chapter", name)
+	}
+}
+
 // Pass runs a lesson on an embedded Kafka of its own and fails the test unless its verdict is PASS and the guide shows
 // what really happens ([CheckGuide]). A lesson that cannot run there skips the test, and tells why; so does one that
 // needs a MySQL where none can be had ([Need]).
-func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
+func Pass(t *testing.T, l lesson.Lesson) (lesson.Result, []event.Event) {
 	t.Helper()
 	play := func(lang i18n.Lang) (result lesson.Result, events []event.Event) {
 		result, err := Play(t, l, lesson.Options{Lang: lang, Emit: func(e event.Event) { events = append(events, e) }})
@@ -50,7 +75,7 @@ func Pass(t *testing.T, l lesson.Lesson) lesson.Result {
 		_, events := play(lang)
 		return events
 	})
-	return result
+	return result, events
 }
 
 // Need ends the test if the lesson came to no verdict: where it was skipped, the test is too, and tells why. One that was
