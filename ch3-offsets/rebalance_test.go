@@ -134,6 +134,9 @@ func (c *class) pause(ctx context.Context) error {
 
 // A static member does not leave when it ends. On a cluster that goes on, the next run clears it away all the same.
 func TestRebalanceStaticAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it plays a lesson twice")
+	}
 	t.Setenv("KAFKAHANDSON_HOME", t.TempDir())
 	k, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
 	if err != nil {

@@ -108,6 +108,9 @@ func zombie(pid int) bool {
 }
 
 func TestMistakes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds a program")
+	}
 	for _, args := range [][]string{nil, {"run"}, {"mysql"}, {"kill"}, {"kill", "0"}, {"kill", "me"}, {"walk", "the dog"}, {"run", "no-such-command-here"}} {
 		cmd, _, _ := start(t, args...)
 		if err := cmd.Wait(); err == nil {

@@ -10,6 +10,7 @@ import (
 
 // What another group handled, or in another topic, does not count.
 func TestAccountsAreByTopicAndGroup(t *testing.T) {
+	t.Parallel()
 	result, _ := lessontest.Pass(t, lesson.Lesson{
 		Name: "accounts", Programs: []string{producer, consumer},
 		Run: func(r *lesson.Run) {
@@ -39,6 +40,7 @@ func TestAccountsAreByTopicAndGroup(t *testing.T) {
 
 // A lesson that makes a mistake in what it declares is told so.
 func TestIdsAreStableWords(t *testing.T) {
+	t.Parallel()
 	for name, run := range map[string]func(*lesson.Run){
 		"a sentence as an id": func(r *lesson.Run) { r.Claim("nothing is lost", text("x"), lesson.Equal(0, 0)) },
 		"no id":               func(r *lesson.Run) { r.Claim("", text("x"), lesson.Equal(0, 0)) },

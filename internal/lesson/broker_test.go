@@ -14,6 +14,7 @@ import (
 
 // What a topic holds can be waited for, read back, and weighed.
 func TestStored(t *testing.T) {
+	t.Parallel()
 	lessontest.Pass(t, lesson.Lesson{
 		Name: "stored", Programs: []string{producer},
 		Run: func(r *lesson.Run) {

@@ -81,6 +81,7 @@ func post(r *lesson.Run, at, event, name string) int {
 }
 
 func TestALessonLikeChapter4(t *testing.T) {
+	t.Parallel()
 	var events []event.Event
 	result, err := lessontest.Play(t, chapter4(), lesson.Options{Emit: func(e event.Event) { events = append(events, e) }})
 	lessontest.Need(t, result, err)

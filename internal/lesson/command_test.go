@@ -23,6 +23,10 @@ import (
 // A student pastes what a lesson shows into a shell: it runs, and it reaches the lesson's Kafka, also where that had to
 // take other ports than the course's.
 func TestShownCommandsCanBePasted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it plays a lesson, and then types its commands")
+	}
+	t.Parallel()
 	root, err := checkout.Root()
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +110,7 @@ func paste(t *testing.T, root, command string) {
 
 // A command that is not the course's runs in a process group of its own, with whatever it starts.
 func TestForeignCommand(t *testing.T) {
+	t.Parallel()
 	var grandchild string
 	lessontest.Pass(t, lesson.Lesson{
 		Name: "foreign",
@@ -133,6 +138,7 @@ func TestForeignCommand(t *testing.T) {
 
 // What a foreign command is waited for, and does not do, is told at once.
 func TestForeignCommandThatEndsEarly(t *testing.T) {
+	t.Parallel()
 	_, err := lessontest.Play(t, lesson.Lesson{
 		Name: "early",
 		Run: func(r *lesson.Run) {

@@ -85,6 +85,9 @@ func TestNeeds(t *testing.T) {
 
 // A lesson that needs a MySQL is skipped where none answers. One that was named in a way that cannot be read is a mistake.
 func TestNeedsMySQL(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts a MySQL")
+	}
 	opts := startShared(t)
 	t.Setenv("MYSQL_DSN", "ann:secret@tcp(127.0.0.1:1)/campus")
 	result, err := lesson.Play(t.Context(), claims("needy", lesson.MySQL()), opts)

@@ -11,6 +11,7 @@ import (
 
 // A lesson cuts its programs off from Kafka, or from MySQL, and lets them back.
 func TestCutOff(t *testing.T) {
+	t.Parallel()
 	const api = "internal/lesson/testdata/api"
 	result, err := lessontest.Play(t, lesson.Lesson{
 		Name: "cut-off", Programs: []string{producer, api}, Needs: []lesson.Need{lesson.MySQL()},

@@ -61,6 +61,10 @@ func roundTrip() lesson.Lesson {
 }
 
 func TestFourLessonsAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it plays four lessons")
+	}
+	t.Parallel()
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() { lessontest.Pass(t, roundTrip()) })
@@ -71,6 +75,9 @@ func TestFourLessonsAtOnce(t *testing.T) {
 // On a cluster that outlives the run, the topics and groups of a lesson's last run stay: until it runs again, or they are removed.
 // A run that goes on is left alone.
 func TestSharedCluster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it plays lessons one after the other")
+	}
 	t.Setenv("KAFKAHANDSON_HOME", t.TempDir())
 	k, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
 	if err != nil {
@@ -219,6 +226,7 @@ func TestAStepThatTakesTooLongSaysWhatItWaitedFor(t *testing.T) {
 }
 
 func TestAProgramThatFailsShowsItsLastLines(t *testing.T) {
+	t.Parallel()
 	_, err := lessontest.Play(t, roundTrip(), lesson.Options{
 		Mutate: []lesson.Mutation{{File: consumer + "/main.go", Old: "config, err := p.Ready(ctx)", New: "if true { return p.UsageError(i18n.Verbatim(\"sabotaged\")) }\nconfig, err := p.Ready(ctx)"}},
 	})
@@ -229,6 +237,7 @@ func TestAProgramThatFailsShowsItsLastLines(t *testing.T) {
 
 // Ctrl-C, at any step, ends everything.
 func TestCancelLeavesNothing(t *testing.T) {
+	t.Parallel()
 	for _, at := range []event.Type{event.VariantStarted, event.Produced, event.Assigned, event.Handled, event.Crashed} {
 		t.Run(string(at), func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -357,6 +366,7 @@ func TestFoldersOfKilledRunsAreSwept(t *testing.T) {
 
 // A mutation whose place is not there any more must not pass for a program that was not broken.
 func TestAMutationMatchesOnce(t *testing.T) {
+	t.Parallel()
 	for places, old := range []string{"no such line", "package main", "return nil"} {
 		_, err := lessontest.Play(t, roundTrip(), lesson.Options{Mutate: []lesson.Mutation{{File: consumer + "/main.go", Old: old, New: old}}})
 		var mutation *process.MutationError

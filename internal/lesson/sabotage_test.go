@@ -68,6 +68,9 @@ func outcomeOf(result lesson.Result, err error) outcome {
 // Each way in which a program can lie, flood, fork, hang or die ends in the right verdict or error and the right exit
 // code, soon, and leaves nothing behind.
 func TestSabotage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it plays forty lessons")
+	}
 	run := func(_ *lesson.Account, c *lesson.Command) { c.Run() }
 	crash := func(_ *lesson.Account, c *lesson.Command) { c.CrashAt("after-handle", 3).Run() }
 	neverThere := func(_ *lesson.Account, c *lesson.Command) { c.CrashAt("after-lunch", 1).Run() }
@@ -265,6 +268,7 @@ func gone(t *testing.T, pid int) {
 
 // Ctrl-C ends a program that does not hear, and what it has started.
 func TestCancelEndsADeafProgram(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"hangs", "hangs with a grandchild"} {
 		t.Run(how, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -294,6 +298,7 @@ func TestCancelEndsADeafProgram(t *testing.T) {
 // A consumer that reads everything and never comes to its crash point is found out when it has nothing left to read, not
 // when the time is up.
 func TestACrashPointThatIsNeverReached(t *testing.T) {
+	t.Parallel()
 	start := time.Now()
 	_, err := lessontest.Play(t, lesson.Lesson{
 		Name: "never", Programs: []string{producer, consumer},

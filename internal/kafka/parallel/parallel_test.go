@@ -182,6 +182,9 @@ func TestMaxInFlight(t *testing.T) {
 // TestBlockedPartition reads nothing for much longer than MaxProcessingTime. sarama stops fetching the partition, and
 // that is all: no rebalance, nothing lost, nothing twice, and another partition of the same broker goes on.
 func TestBlockedPartition(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits until sarama has given a partition up, for long enough that nobody can doubt it")
+	}
 	t.Parallel()
 	const topic, limit, count, later = "blocked", 8, 1000, 300
 	cfg, _ := startKafka(t, topic, 6)

@@ -29,17 +29,23 @@ import (
 // Check looks at what a run of a lesson has shown, beside its claims.
 type Check func(t *testing.T, result lesson.Result, events []event.Event)
 
+// inFull is why a test that plays a lesson is skipped in a short run.
+const inFull = "it plays a lesson in full, which takes seconds"
+
 // Chapter runs each lesson of a chapter once, side by side, as [Pass] does, and then the checks, which go by the names
-// of lessons.
+// of lessons. A short run has the first lesson alone.
 func Chapter(t *testing.T, c lesson.Chapter, checks map[string]Check) {
 	t.Helper()
 	left := maps.Clone(checks)
-	for _, l := range c.Lessons {
+	for i, l := range c.Lessons {
 		check := left[l.Name]
 		delete(left, l.Name)
 		t.Run(l.Name, func(t *testing.T) {
+			if testing.Short() && i > 0 {
+				t.Skip(inFull)
+			}
 			t.Parallel()
-			result, events := Pass(t, l)
+			result, events := pass(t, l)
 			if check != nil {
 				check(t, result, events)
 			}
@@ -52,11 +58,19 @@ func Chapter(t *testing.T, c lesson.Chapter, checks map[string]Check) {
 
 // Pass runs a lesson on an embedded Kafka of its own and fails the test unless its verdict is PASS and the guide shows
 // what really happens ([CheckGuide]). A lesson that cannot run there skips the test, and tells why; so does one that
-// needs a MySQL where none can be had ([Need]).
+// needs a MySQL where none can be had ([Need]), and each in a short run.
 func Pass(t *testing.T, l lesson.Lesson) (lesson.Result, []event.Event) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip(inFull)
+	}
+	return pass(t, l)
+}
+
+func pass(t *testing.T, l lesson.Lesson) (lesson.Result, []event.Event) {
+	t.Helper()
 	play := func(lang i18n.Lang) (result lesson.Result, events []event.Event) {
-		result, err := Play(t, l, lesson.Options{Lang: lang, Emit: func(e event.Event) { events = append(events, e) }})
+		result, err := play(t.Context(), t, l, lesson.Options{Lang: lang, Emit: func(e event.Event) { events = append(events, e) }})
 		Need(t, result, err)
 		return result, events
 	}
@@ -115,7 +129,8 @@ func Failed(v lesson.VariantResult) map[string]string {
 }
 
 // Play runs a lesson on an embedded Kafka of its own, whatever comes of it, and checks that its events are as their schema
-// has them, and that it leaves nothing behind: no process, no broker, no folder. The output of the run is shown when the test fails.
+// has them, and that it leaves nothing behind: no process, no broker, no folder. The output of the run is shown when the
+// test fails. A short run skips the test.
 func Play(t *testing.T, l lesson.Lesson, opts lesson.Options) (lesson.Result, error) {
 	t.Helper()
 	return PlayContext(t.Context(), t, l, opts)
@@ -123,6 +138,14 @@ func Play(t *testing.T, l lesson.Lesson, opts lesson.Options) (lesson.Result, er
 
 // PlayContext is Play with a context that may end before the lesson does.
 func PlayContext(ctx context.Context, t *testing.T, l lesson.Lesson, opts lesson.Options) (lesson.Result, error) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip(inFull)
+	}
+	return play(ctx, t, l, opts)
+}
+
+func play(ctx context.Context, t *testing.T, l lesson.Lesson, opts lesson.Options) (lesson.Result, error) {
 	t.Helper()
 	var (
 		mu   sync.Mutex

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -27,8 +30,8 @@ func (e *MutationError) Error() string {
 	return fmt.Sprintf("%s has %d places like this, want 1:\n%s", e.File, e.Places, e.Old)
 }
 
-// BuildMutated compiles programs from mutated source into a folder, and returns their files by package. The clone stays as
-// it is.
+// BuildMutated compiles programs from mutated source into a folder, and returns their files by package. Programs that no
+// mutation concerns are those of [Launcher.Build]. The clone stays as it is.
 func (l *Launcher) BuildMutated(ctx context.Context, folder string, packages []string, mutations []Mutation) (map[string]string, error) {
 	sources := map[string]string{} // by file of the clone
 	for _, m := range mutations {
@@ -64,5 +67,35 @@ func (l *Launcher) BuildMutated(ctx context.Context, folder string, packages []s
 	if err := os.WriteFile(list, content, 0o600); err != nil {
 		return nil, fmt.Errorf("mutate: %w", err)
 	}
-	return l.compile(ctx, filepath.Join(folder, "bin"), packages, "-overlay", list)
+	concerned, others := split(packages, mutations)
+	files, err := l.Build(ctx, others)
+	if err != nil {
+		return nil, err
+	}
+	mutated, err := l.compile(ctx, filepath.Join(folder, "bin"), concerned, "-overlay", list)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, mutated)
+	return files, nil
+}
+
+// split tells the programs that mutations concern from the others: all, if one is in a file that programs share.
+func split(packages []string, mutations []Mutation) (concerned, others []string) {
+	folders := map[string]bool{}
+	for _, m := range mutations {
+		folder := path.Dir(m.File)
+		if !slices.Contains(packages, folder) {
+			return packages, nil
+		}
+		folders[folder] = true
+	}
+	for _, p := range packages {
+		if folders[p] {
+			concerned = append(concerned, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	return concerned, others
 }
