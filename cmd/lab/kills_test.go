@@ -27,6 +27,10 @@ const envKills = "KAFKAHANDSON_KILLS"
 // However and whenever lab ends, by kill -9 or two Ctrl-C in a row, at any moment of a lesson, no process and no port is
 // left, and the next run sweeps the folders away. One of the lessons has a private MySQL, one freezes a program.
 func TestKillsAtRandomMoments(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it plays lessons and kills them, again and again")
+	}
+	t.Parallel()
 	kills := 6
 	if n, err := strconv.Atoi(os.Getenv(envKills)); err == nil {
 		kills = n
@@ -91,6 +95,10 @@ func TestKillsAtRandomMoments(t *testing.T) {
 
 // A frozen program cannot notice that lab is gone: somebody else does for it.
 func TestKillWhileAProgramIsFrozen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it plays lessons and kills them")
+	}
+	t.Parallel()
 	home := t.TempDir()
 	cmd := exec.Command("lab", "run", "--stack=embedded", "--json", "ch3-exactly-once", "--variant", "zombie")
 	cmd.Dir = "../.."

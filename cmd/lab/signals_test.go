@@ -29,6 +29,7 @@ import (
 // A lesson that is ended from outside, politely or not, leaves no process behind, and at most a folder that the next
 // run sweeps away.
 func TestSignalsLeaveNothing(t *testing.T) {
+	t.Parallel()
 	home := t.TempDir()
 	for _, tc := range []struct {
 		name   string
@@ -92,6 +93,7 @@ func TestSignalsLeaveNothing(t *testing.T) {
 
 // With --keep, Ctrl-C ends the Kafka that was kept up; what the lesson found stays what it was.
 func TestKeep(t *testing.T) {
+	t.Parallel()
 	report := filepath.Join(t.TempDir(), "report.xml")
 	cmd := exec.Command("lab", "run", "ch3-auto-commit", "ch3-manual-commit", "--variant", "per-record", "--stack=embedded", "--quiet", "--keep", "--junit", report)
 	cmd.Dir = "../.."

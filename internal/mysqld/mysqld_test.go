@@ -493,10 +493,13 @@ func BenchmarkStart(b *testing.B) {
 	})
 }
 
-// newDir is a server's folder, in a test that needs a server. When the test ends, whatever still runs in the folder is
-// stopped, and that is an error.
+// newDir is a server's folder, in a test that needs a server: a short run skips it. When the test ends, whatever still
+// runs in the folder is stopped, and that is an error.
 func newDir(t testing.TB) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it prepares a MySQL of its own, which takes seconds")
+	}
 	mysqltest.Need(t, mysqld.FindProgram(t.Context())) // before any other process looks for one
 	dir := t.TempDir()
 	t.Cleanup(func() {
