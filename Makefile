@@ -109,7 +109,7 @@ smoke: lab ## run every lesson on the compose stack (start it first: make up); v
 	@$(LAB) run all --stack compose --quiet --junit .out/smoke.xml $(ARGS)
 
 # Three packages at a time, also on two processors: the tests wait more than they compute.
-test: ## run all tests
+test: ## run all tests; make test ARGS=-short: those that take less than a minute together
 	@go test -p 3 $(ARGS) ./...
 
 bench: ## run the benchmarks
