@@ -23,6 +23,7 @@ import (
 
 // The example of the README, "Your own cluster": TLS and SCRAM, by environment variables alone.
 func TestTLSAndLoginFromTheEnvironment(t *testing.T) {
+	t.Parallel()
 	const user, password = "ann", "correct horse"
 	certificate, caFile := selfSigned(t)
 	server, err := embedded.StartKafka(embedded.KafkaOptions{
@@ -38,10 +39,6 @@ func TestTLSAndLoginFromTheEnvironment(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	bin := filepath.Join(t.TempDir(), "lab")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	home := t.TempDir()
 	readme := []string{
 		"KAFKA_BROKERS=" + strings.Join(server.Brokers(), ","),
@@ -52,7 +49,7 @@ func TestTLSAndLoginFromTheEnvironment(t *testing.T) {
 		"KAFKA_SASL_PASSWORD=" + password,
 	}
 	lab := func(args ...string) *exec.Cmd {
-		cmd := exec.Command(bin, args...)
+		cmd := exec.Command("lab", args...)
 		cmd.Dir = "../.."
 		cmd.Env = append(append(os.Environ(), "KAFKAHANDSON_HOME="+home, "KAFKAHANDSON_STACK="), readme...)
 		return cmd

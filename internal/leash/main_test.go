@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,12 +15,23 @@ import (
 	"kafkahandson/internal/program"
 )
 
+// envLeash makes the binary of these tests leash itself: nothing has to be built.
+const envLeash = "KAFKAHANDSON_TEST_LEASH"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(envLeash) == "1" {
+		main()
+		return
+	}
+	m.Run()
+}
+
 // start starts leash as the runner does. Closing hold is the end of the runner.
 func start(t *testing.T, args ...string) (cmd *exec.Cmd, stdout *bufio.Reader, hold *os.File) {
 	t.Helper()
-	leash := filepath.Join(t.TempDir(), "leash")
-	if out, err := exec.Command("go", "build", "-o", leash, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	leash, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
 	parent, hold, err := os.Pipe()
 	if err != nil {
@@ -29,7 +39,7 @@ func start(t *testing.T, args ...string) (cmd *exec.Cmd, stdout *bufio.Reader, h
 	}
 	cmd = exec.Command(leash, args...)
 	cmd.ExtraFiles = []*os.File{parent}
-	cmd.Env = append(os.Environ(), program.EnvParent+"=3")
+	cmd.Env = append(os.Environ(), program.EnvParent+"=3", envLeash+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -108,9 +118,6 @@ func zombie(pid int) bool {
 }
 
 func TestMistakes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds a program")
-	}
 	for _, args := range [][]string{nil, {"run"}, {"mysql"}, {"kill"}, {"kill", "0"}, {"kill", "me"}, {"walk", "the dog"}, {"run", "no-such-command-here"}} {
 		cmd, _, _ := start(t, args...)
 		if err := cmd.Wait(); err == nil {
