@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
+	"kafkahandson/internal/localport/localporttest"
 )
 
 func TestMain(m *testing.M) {
@@ -26,22 +26,6 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){"lab": main})
-}
-
-// freePorts returns ports that nobody listens on, below those that the system hands out by itself.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	var ports []int
-	for port := 20_000 + os.Getpid()*16%10_000; len(ports) < n && port < 32_000; port++ {
-		if ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
-			ports = append(ports, port)
-			_ = ln.Close() // it was free
-		}
-	}
-	if len(ports) < n {
-		t.Fatal("no free ports")
-	}
-	return ports
 }
 
 // keptDir is where lab up --embedded keeps its Kafka in a script.
@@ -67,7 +51,7 @@ func TestScripts(t *testing.T) {
 	}
 	// Scripts run at the same time: each has ports of its own, or one would find the Kafka of another.
 	ports := make(chan int, 3*len(scripts))
-	for _, port := range freePorts(t, cap(ports)) {
+	for _, port := range localporttest.Free(t, cap(ports)) {
 		ports <- port
 	}
 	testscript.Run(t, testscript.Params{

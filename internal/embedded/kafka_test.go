@@ -711,16 +711,3 @@ func sendKafka(t *testing.T, brokers []string, topic string, at time.Time, value
 		t.Fatal(err)
 	}
 }
-
-// freeAddr returns an address at which nothing listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := ln.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return ln.Addr().String()
-}

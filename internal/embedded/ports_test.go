@@ -11,23 +11,14 @@ import (
 
 	"kafkahandson/internal/embedded"
 	"kafkahandson/internal/localport"
+	"kafkahandson/internal/localport/localporttest"
 )
 
 // startOnPorts starts a Kafka on preferred ports that nobody else has.
 func startOnPorts(t *testing.T) (*embedded.Kafka, []int) {
 	t.Helper()
-	for range 20 { // between finding a port and using it, another process may take it
-		var ports []int
-		for range 3 {
-			ports = append(ports, portOf(t, freeAddr(t)))
-		}
-		server := startKafka(t, embedded.KafkaOptions{Dir: t.TempDir(), Ports: ports})
-		if server.TakenPort == 0 {
-			return server, ports
-		}
-	}
-	t.Fatal("no three free ports in 20 tries")
-	return nil, nil
+	ports := localporttest.Free(t, 3)
+	return startKafka(t, embedded.KafkaOptions{Dir: t.TempDir(), Ports: ports}), ports
 }
 
 func portOf(t *testing.T, addr string) int {
@@ -68,7 +59,7 @@ func TestPreferredPorts(t *testing.T) {
 	if holder := localport.Holder(t.Context(), second.TakenPort); !strings.HasSuffix(holder, fmt.Sprintf(" (pid %d)", os.Getpid())) || strings.HasPrefix(holder, "?") {
 		t.Errorf("port %d is said to be held by %q", second.TakenPort, holder)
 	}
-	if holder := localport.Holder(t.Context(), portOf(t, freeAddr(t))); holder != "" {
+	if holder := localport.Holder(t.Context(), localporttest.Free(t, 1)[0]); holder != "" {
 		t.Errorf("a free port is said to be held by %q", holder)
 	}
 }
@@ -81,9 +72,9 @@ func TestOnePortIsTaken(t *testing.T) {
 	}
 	defer ln.Close()
 	taken := portOf(t, ln.Addr().String())
-	ports := []int{portOf(t, freeAddr(t)), portOf(t, freeAddr(t)), taken}
+	ports := append(localporttest.Free(t, 2), taken)
 	server := startKafka(t, embedded.KafkaOptions{Dir: t.TempDir(), Ports: ports})
-	if !slices.Contains(ports, server.TakenPort) { // usually the last; another process may have come before us
+	if server.TakenPort != taken {
 		t.Errorf("the taken port is %d, want %d", server.TakenPort, taken)
 	}
 	newAdmin(t, server.Brokers())

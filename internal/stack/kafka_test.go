@@ -23,6 +23,7 @@ import (
 	"kafkahandson/internal/home"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/localport/localporttest"
 	"kafkahandson/internal/pidfile"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/remedy"
@@ -39,16 +40,7 @@ func TestMain(m *testing.M) {
 // newLocator looks on ports and in a directory of the test's own.
 func newLocator(t *testing.T) stack.Locator {
 	t.Helper()
-	l := stack.Locator{KeptDir: t.TempDir()}
-	for range 3 {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		l.Ports = append(l.Ports, ln.Addr().(*net.TCPAddr).Port)
-	}
-	return l
+	return stack.Locator{KeptDir: t.TempDir(), Ports: localporttest.Free(t, 3)}
 }
 
 func addr(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
