@@ -88,9 +88,9 @@ func TestSabotageIsFoundOut(t *testing.T) {
 				"mark-after no-commit-by-hand": "", // the second start commits the rest
 			},
 		},
-		"marked before the work": {
+		"committed before the work": {
 			lesson: ch3.Throughput(), variants: []string{"partitions"},
-			mutate: []lesson.Mutation{{File: folder + "throughput/main.go", Old: "err := h.worker.handle(s.Context(), m)", New: "s.MarkMessage(m, \"\"); err := h.worker.handle(s.Context(), m)"}},
+			mutate: []lesson.Mutation{{File: folder + "throughput/main.go", Old: "err := h.worker.handle(s.Context(), m)", New: "s.MarkMessage(m, \"\"); s.Commit(); err := h.worker.handle(s.Context(), m)"}},
 			failed: failed{"partitions nothing-lost": "", "partitions committed-what-was-done": ""},
 		},
 		"an offset before its transaction": {
