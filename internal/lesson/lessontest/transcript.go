@@ -18,7 +18,7 @@ var (
 	// typed matches what a person has typed, and not the run has shown.
 	typed = regexp.MustCompile(`^\$ |Your prediction|예측을 적어|적어 둔 예측`)
 	// passing matches what is only shown where the computer is slow, or others use the ports.
-	passing = regexp.MustCompile(`^… \S|^\(.*\b9\d{3}\b.*\)$`)
+	passing = regexp.MustCompile(`^… \S|^\(.*\b\d{4,5}\b.*\)$`)
 	table   = regexp.MustCompile(`^[╭│├╰].*[╮│┤╯]$`)
 	// printed matches a line beside a program: what it has printed, its command, its end, and notes about it.
 	printed = regexp.MustCompile(`^(\S+#\d+)? *│ `)
