@@ -28,8 +28,8 @@ func (h *handler) abort(producer sarama.SyncProducer, cause error) error {
 // takenOver is the problem for a zombie to end with.
 func takenOver() error {
 	return &problem.Problem{
-		What:  i18n.Text{EN: "fenced off: this program was taken for dead, and its work was given to another", KO: "차단되었습니다(fenced): 클러스터가 이 프로그램을 죽은 것으로 보고 일을 다른 프로그램에 넘겼습니다"},
-		Solve: []i18n.Text{{EN: "let this one end: the other goes on where the group has committed", KO: "이 프로그램은 그대로 종료되게 두세요. 다른 프로그램이 그룹이 커밋한 곳부터 이어서 합니다"}},
+		What:  i18n.Text{EN: "fenced off: the cluster took this program for dead, and takes nothing more from it", KO: "차단되었습니다(fenced): 클러스터가 이 프로그램을 죽은 것으로 보고 더는 아무것도 받지 않습니다"},
+		Solve: []i18n.Text{{EN: "let it end: whoever has its partitions now goes on where the group has committed. If nobody has, start it again", KO: "그대로 종료되게 두세요. 지금 그 파티션을 가진 프로그램이 그룹이 커밋한 곳부터 이어서 합니다. 아무도 없다면 다시 시작하세요"}},
 	}
 }
 

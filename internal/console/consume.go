@@ -15,6 +15,7 @@ import (
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 // Consume prints records as lines: kafka-console-consumer.
@@ -127,7 +128,7 @@ func (c Consume) Run(ctx context.Context, cfg kafka.Config, s Streams) error {
 		sc.Consumer.Offsets.Initial = start
 		err = kafka.ConsumeGroup(reading, cfg, sc, c.Group, []string{c.Topic}, groupPrinter{recordPrinter: printer}, kafka.GroupObserver{
 			Idle:  func(why kafka.Idle) { s.note(why.Text) },
-			Error: func(err error) { fmt.Fprintln(s.Err, err) },
+			Error: func(err error) { s.note(remedy.Retrying(err)) },
 		})
 	} else {
 		err = c.readPartitions(reading, cfg, sc, start, printer)
@@ -158,6 +159,7 @@ func (c Consume) readPartitions(ctx context.Context, cfg kafka.Config, sc *saram
 		return fmt.Errorf("create a consumer: %w", err)
 	}
 	defer func() { err = errors.Join(err, consumer.Close()) }()
+	faults := &kafka.Faults{Tell: func(err error) { printer.s.note(remedy.Retrying(err)) }}
 	var g errgroup.Group
 	for _, partition := range partitions {
 		pc, err := consumer.ConsumePartition(c.Topic, partition, start)
@@ -175,9 +177,14 @@ func (c Consume) readPartitions(ctx context.Context, cfg kafka.Config, sc *saram
 			printer.done() // ends those that read already
 			return errors.Join(err, g.Wait())
 		}
+		var last error // why sarama has given up, once Errors is closed
+		closed := make(chan struct{})
 		g.Go(func() error {
+			defer close(closed)
 			for err := range pc.Errors() {
-				fmt.Fprintln(printer.s.Err, err)
+				if last = err; !errors.Is(err, sarama.ErrOffsetOutOfRange) { // which is the end
+					faults.Seen(err)
+				}
 			}
 			return nil
 		})
@@ -190,8 +197,12 @@ func (c Consume) readPartitions(ctx context.Context, cfg kafka.Config, sc *saram
 			for {
 				select {
 				case m, ok := <-pc.Messages():
-					if !ok {
-						return nil
+					if !ok { // sarama has given up
+						<-closed
+						printer.done()
+						return problem.Environment(last,
+							i18n.Text{EN: "%s, partition %d cannot be read on: its records were deleted, or it belongs to a new topic of the same name", KO: "%s 토픽 %d번 파티션을 이어서 읽을 수 없습니다. 레코드가 삭제되었거나 같은 이름의 새 토픽입니다"}.With(c.Topic, partition),
+							i18n.Text{EN: "start it again, with --from-beginning to see what is there now", KO: "다시 시작하세요. --from-beginning을 붙이면 지금 있는 것을 처음부터 볼 수 있습니다"})
 					}
 					if more, err := printer.print(m); err != nil || !more {
 						return err

@@ -12,6 +12,7 @@ import (
 
 // RecordError is a record that a program cannot work with. It is not marked, so it comes again after a restart.
 type RecordError struct {
+	Group     string // that consumes it, "" where none is known
 	Topic     string
 	Partition int32
 	Offset    int64

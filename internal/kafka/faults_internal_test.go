@@ -14,6 +14,9 @@ import (
 	"github.com/IBM/sarama"
 )
 
+// errOver stands for the end of all faults.
+var errOver = errors.New("all is well")
+
 // TestFaultIsToldOnce lets faults be seen at some seconds; each is told once, and again when it had been forgotten.
 func TestFaultIsToldOnce(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
@@ -25,6 +28,7 @@ func TestFaultIsToldOnce(t *testing.T) {
 		"two faults":             {[]error{refused, sarama.ErrUnknownMemberId, refused, sarama.ErrUnknownMemberId}, []int{0, 1}},
 		"two codes":              {[]error{sarama.ErrUnknownMemberId, sarama.ErrIllegalGeneration}, []int{0, 1}},
 		"others":                 {[]error{errors.New("a"), errors.New("b"), errors.New("a")}, []int{0, 1}},
+		"news after it was over": {[]error{refused, io.EOF, errOver, refused, refused}, []int{0, 3}},
 		"news after 30 s":        {append(append([]error{refused}, make([]error, 30)...), refused), []int{0, 31}},
 		"no news while it lasts": {[]error{refused, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, refused, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, refused}, []int{0}},
 	} {
@@ -32,11 +36,14 @@ func TestFaultIsToldOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var told []int
 				now := 0
-				f := &faults{tell: func(error) { told = append(told, now) }}
+				f := &Faults{Tell: func(error) { told = append(told, now) }}
 				for i, err := range test.seen {
 					now = i
-					if err != nil {
-						f.seen(err)
+					switch {
+					case errors.Is(err, errOver):
+						f.Over()
+					case err != nil:
+						f.Seen(err)
 					}
 					time.Sleep(time.Second) // of synctest's clock: no time passes
 				}

@@ -35,8 +35,8 @@ type GroupObserver struct {
 	Idle func(why Idle)
 	// IdleAfter is how long nothing may arrive before a member says why. Default: 3 s.
 	IdleAfter time.Duration
-	// Error: something failed that the loop recovers from by itself. The same fault is told once, and again only after it
-	// has not been seen for 30 s: a broker that is gone is one fault, whatever fails because of it.
+	// Error: something failed that the loop recovers from by itself. Each fault is told once until the member has joined
+	// again: see [Faults].
 	Error func(err error)
 }
 
@@ -73,14 +73,14 @@ func ConsumeGroup(ctx context.Context, cfg Config, sc *sarama.Config, group stri
 	}
 
 	ctx, stop := context.WithCancelCause(ctx)
-	faults := &faults{tell: obs.Error}
+	faults := &Faults{Tell: obs.Error}
 	failed := func(err error) {
 		switch claim := (*claimError)(nil); {
 		case errors.As(err, &claim): // a handler's own error is returned, not told
 		case isFinal(err):
 			stop(&MemberRefusedError{Group: group, InstanceID: own.Consumer.Group.InstanceId, Err: err})
 		default:
-			faults.seen(err)
+			faults.Seen(err)
 		}
 	}
 
@@ -103,7 +103,7 @@ func ConsumeGroup(ctx context.Context, cfg Config, sc *sarama.Config, group stri
 			dialer.breakAll()
 		}
 	})
-	observed := &observedHandler{handler: handler, obs: obs, watch: watch, stop: stop}
+	observed := &observedHandler{group: group, handler: handler, obs: obs, watch: watch, faults: faults, stop: stop}
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 250*time.Millisecond, 5*time.Second
 	for {
@@ -159,18 +159,26 @@ type claimError struct {
 	err   error
 }
 
-func (e *claimError) Error() string { return e.where + ": " + e.err.Error() }
+func (e *claimError) Error() string {
+	if e.where == "" {
+		return e.err.Error()
+	}
+	return e.where + ": " + e.err.Error()
+}
 func (e *claimError) Unwrap() error { return e.err }
 
 // observedHandler is the program's handler with an observer around it.
 type observedHandler struct {
+	group   string
 	handler sarama.ConsumerGroupHandler
+	faults  *Faults
 	obs     GroupObserver
 	watch   *idleWatch
 	stop    context.CancelCauseFunc
 }
 
 func (h *observedHandler) Setup(s sarama.ConsumerGroupSession) error {
+	h.faults.Over() // the coordinator answers
 	h.watch.assigned(s)
 	if h.obs.Assigned != nil {
 		h.obs.Assigned(s)
@@ -204,6 +212,9 @@ func (h *observedHandler) fatal(where string, err error) error {
 		return nil
 	}
 	claim := &claimError{where: where, err: err}
+	if record := (*RecordError)(nil); errors.As(err, &record) { // it names the place itself
+		claim.where, record.Group = "", h.group
+	}
 	h.stop(claim)
 	return claim
 }

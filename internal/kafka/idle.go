@@ -252,10 +252,14 @@ func (w *idleWatch) why(ctx context.Context, client sarama.Client) Idle {
 func (w *idleWatch) explain(ctx context.Context, client sarama.Client, s silence) Idle {
 	switch {
 	case s.session == nil:
+		state, err := describeGroup(ctx, client, w.group)
+		if err != nil { // nobody is there to wait for: the loop around Consume has told it, and tries again
+			return Idle{}
+		}
 		return Idle{Reason: IdleJoining, Text: i18n.Text{
 			EN: "not in group %s yet: the broker waits until every other member has rejoined, or until a dead member's session timeout is over (%s)",
 			KO: "아직 %s 그룹에 참여하지 못했습니다: 브로커는 다른 멤버가 모두 다시 참여하거나, 죽은 멤버의 세션 타임아웃이 지날 때까지 기다립니다 (%s)",
-		}.With(w.group, describeGroup(ctx, client, w.group))}
+		}.With(w.group, state)}
 	case s.partitions() == 0:
 		return Idle{Reason: IdleNoPartition, Text: i18n.Text{
 			EN: "no partition is assigned to this member: group %s has more members than %s has partitions. Stop a member, or add partitions",
@@ -274,9 +278,9 @@ func (w *idleWatch) explain(ctx context.Context, client sarama.Client, s silence
 		end, readable, err := readableEnd(client, c.Topic(), c.Partition())
 		if err != nil {
 			return Idle{Reason: IdleNoLeader, Text: i18n.Text{
-				EN: "nothing arrives from %s, partition %d: its leader does not answer (%v)",
-				KO: "%s 토픽 %d번 파티션에서 아무것도 오지 않습니다: 리더가 응답하지 않습니다 (%v)",
-			}.With(c.Topic(), c.Partition(), err)}
+				EN: "nothing arrives from %s, partition %d: its leader does not answer",
+				KO: "%s 토픽 %d번 파티션에서 아무것도 오지 않습니다: 리더가 응답하지 않습니다",
+			}.With(c.Topic(), c.Partition())}
 		}
 		at := func(offset int64) string { return fmt.Sprintf("p%d@%d", c.Partition(), offset) }
 		place := w.places.at(c.Topic(), c.Partition())
@@ -341,12 +345,12 @@ func readableEnd(client sarama.Client, topic string, partition int32) (end, read
 	return end, readable, err
 }
 
-// describeGroup asks the coordinator for the group's state and members, as far as it answers. It does so on a connection
-// of its own: on the member's, JoinGroup waits for its answer.
-func describeGroup(ctx context.Context, client sarama.Client, group string) string {
+// describeGroup asks the coordinator for the group's state and members. It does so on a connection of its own: on the
+// member's, JoinGroup waits for its answer.
+func describeGroup(ctx context.Context, client sarama.Client, group string) (string, error) {
 	coordinator, err := client.Coordinator(group)
 	if err != nil {
-		return "coordinator: " + err.Error()
+		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
@@ -354,14 +358,20 @@ func describeGroup(ctx context.Context, client sarama.Client, group string) stri
 	sc.Net.Proxy.Enable, sc.Net.Proxy.Dialer = true, contextDialer{ctx}
 	b := sarama.NewBroker(coordinator.Addr())
 	if err := b.Open(&sc); err != nil {
-		return "coordinator: " + err.Error()
+		return "", err
 	}
 	defer func() { _ = b.Close() }() // what it answered is known
 	resp, err := b.DescribeGroups(&sarama.DescribeGroupsRequest{Groups: []string{group}})
-	if err != nil || len(resp.Groups) == 0 {
-		return fmt.Sprintf("describe group: %v", err)
+	if err != nil {
+		return "", err
 	}
-	return fmt.Sprintf("%s, %d members", resp.Groups[0].State, len(resp.Groups[0].Members))
+	if len(resp.Groups) == 0 {
+		return "", errors.New("no answer about the group")
+	}
+	if code := resp.Groups[0].Err; !errors.Is(code, sarama.ErrNoError) {
+		return "", code
+	}
+	return fmt.Sprintf("%s, %d members", resp.Groups[0].State, len(resp.Groups[0].Members)), nil
 }
 
 // LastStable returns the offset up to which read_committed consumers may read a partition: that of the first record of

@@ -1,10 +1,12 @@
 package kafka_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,24 +143,36 @@ func TestIdleWhileJoining(t *testing.T) {
 	why.await(t, "")
 }
 
-func TestIdleWithoutLeader(t *testing.T) {
+// TestIdleWithoutBrokers checks that nobody is said to wait for a group whose coordinator is gone.
+func TestIdleWithoutBrokers(t *testing.T) {
 	t.Parallel()
 	server, cfg := startPlain(t)
 	createTopic(t, newAdmin(t, cfg), "orders", 1)
 	sc := saramaConfig(t, cfg)
 	sc.Metadata.Retry.Max = 0
 	var why reasons
-	consume(t, cfg, sc, "shop", "orders", markEach, why.observer())
+	var gone atomic.Int64
+	obs := why.observer()
+	obs.Error = func(err error) {
+		if kafka.IsGone(err) {
+			gone.Add(1)
+		}
+	}
+	consume(t, cfg, sc, "shop", "orders", markEach, obs)
 	why.await(t, kafka.IdleCaughtUp)
 	if err := server.Close(); err != nil {
 		t.Fatal(err)
 	}
 	await.NoError(t, func() error {
-		if err := why.find(kafka.IdleNoLeader); err != nil {
-			return why.find(kafka.IdleJoining)
+		if gone.Load() == 0 {
+			return errors.New("nobody was told that the brokers are gone")
 		}
 		return nil
 	})
+	time.Sleep(3 * obs.IdleAfter) // as long as it takes to say that the group lets it wait
+	if n := why.count(kafka.IdleJoining); n > 0 || gone.Load() > 1 {
+		t.Errorf("told %d times that the brokers are gone, and %d times that the group lets it wait: %v", gone.Load(), n, why.all)
+	}
 }
 
 // TestIdleAfterBusy checks that a handler which takes long over its records is not called idle, and that the silence

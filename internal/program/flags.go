@@ -2,6 +2,7 @@ package program
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -11,11 +12,13 @@ import (
 )
 
 // Usage sets what -help says about the program, before its flags.
-func (p *Program) Usage(t i18n.Text) {
-	p.flags.Usage = func() {
-		fmt.Fprintf(p.flags.Output(), "%s\n\n%s\n", t.In(p.lang), i18n.Text{EN: "Flags:", KO: "플래그:"}.In(p.lang))
-		p.flags.PrintDefaults()
-	}
+func (p *Program) Usage(t i18n.Text) { p.usage = t }
+
+// help writes what -help says.
+func (p *Program) help(w io.Writer) {
+	fmt.Fprintf(w, "%s\n\n%s\n", p.usage.In(p.lang), i18n.Text{EN: "Flags:", KO: "플래그:"}.In(p.lang))
+	p.flags.SetOutput(w)
+	p.flags.PrintDefaults()
 }
 
 // topic is one that the program needs.
@@ -29,12 +32,23 @@ func (p *Program) Topic(flag, name string, partitions int32) *string {
 	t := topic{partitions: partitions}
 	t.name = p.String(flag, name, i18n.Text{EN: "name of the `topic`; if it is not there, it is created with %d partitions", KO: "토픽 이름 (`topic`). 없으면 파티션 %d개로 만듭니다"}.With(partitions))
 	p.topics = append(p.topics, t)
-	return t.name
+	return p.required(flag, t.name)
 }
 
 // Group adds the flag -group, which names the consumer group.
 func (p *Program) Group(name string) *string {
-	return p.String("group", name, i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"})
+	return p.required("group", p.String("group", name, i18n.Text{EN: "consumer `group`", KO: "컨슈머 그룹 (`group`)"}))
+}
+
+// required checks that a flag is not empty.
+func (p *Program) required(flag string, value *string) *string {
+	p.check(func() error {
+		if *value == "" {
+			return p.UsageError(i18n.Text{EN: "-%s is empty", KO: "-%s 값이 비어 있습니다"}.With(flag))
+		}
+		return nil
+	})
+	return value
 }
 
 // Choice adds a flag that has one of a few values, the first if it is not given.

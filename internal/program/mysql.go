@@ -18,6 +18,8 @@ func (p *Program) WithMySQL(ctx context.Context, models []any, do func(*gorm.DB)
 		return err
 	}
 	defer func() { err = errors.Join(err, m.Close(context.WithoutCancel(ctx))) }()
+	p.leaving.uses(m.Close)
+	defer p.leaving.uses(nil)
 	p.announce(m.Announce())
 	if err := mysql.Migrate(ctx, m.DB, models...); err != nil {
 		return err

@@ -31,6 +31,7 @@ type Program struct {
 	Kafka kafka.Config
 
 	flags  *flag.FlagSet
+	usage  i18n.Text
 	args   []string
 	topics []topic
 	checks []func() error // of flags
@@ -40,8 +41,9 @@ type Program struct {
 	quiet  bool
 	stack  stack.Kind // where Kafka comes from; after Ready
 
-	mu     sync.Mutex // one report at a time, and none after a crash
-	groups []string   // that the program consumes as
+	leaving leaving
+	mu      sync.Mutex // one report at a time, and none after a crash
+	groups  []string   // that the program consumes as
 }
 
 // Main runs a program: it calls run with a context that ends at Ctrl-C or SIGTERM, renders the error, and exits.
@@ -52,7 +54,7 @@ func Main(run func(ctx context.Context, p *Program) error) {
 func mainCode(run func(ctx context.Context, p *Program) error) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) }) // a second Ctrl-C ends the process at once, a second SIGTERM nothing
 	name := filepath.Base(os.Args[0])
 	p := &Program{
 		Name:  name,
@@ -60,7 +62,8 @@ func mainCode(run func(ctx context.Context, p *Program) error) int {
 		args:  os.Args[1:],
 		lang:  i18n.FromArgs(os.Args[1:], i18n.Detect(os.Getenv)), // needed before flags are parsed, for their own texts
 	}
-	p.stdout = output{os.Stdout, p.lang}
+	p.stdout = output{os.Stdout, p.lost}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a closed pipe is an error of the write, and not the end: see output
 	err := p.connectLesson(os.Getenv)
 	if err == nil {
 		ctx, err = WithParent(ctx, os.Getenv)
@@ -113,10 +116,12 @@ func (p *Program) Ready(ctx context.Context) (*sarama.Config, error) {
 // ReadyWithoutKafka reads the command line of a program that needs no Kafka.
 func (p *Program) ReadyWithoutKafka() error {
 	lang := p.String("lang", string(p.lang), i18n.Text{EN: "language: en or ko", KO: "언어: en 또는 ko"})
+	p.flags.SetOutput(io.Discard) // what is wrong is said once, in the language of the reader
 	if err := p.flags.Parse(p.args); errors.Is(err, flag.ErrHelp) {
+		p.help(os.Stderr)
 		return err
 	} else if err != nil {
-		return p.UsageError(i18n.Verbatim(err.Error()))
+		return p.UsageError(i18n.Text{EN: "the command line cannot be read: %v", KO: "명령줄을 읽을 수 없습니다: %v"}.With(err))
 	}
 	if p.flags.NArg() > 0 {
 		return p.UsageError(i18n.Text{EN: "unexpected argument %q", KO: "예상하지 못한 인자 %q입니다"}.With(p.flags.Arg(0)))

@@ -129,6 +129,15 @@ func play(role string) func(context.Context, *program.Program) error {
 			p.Handled(&sarama.ConsumerMessage{Topic: "orders"}, greeting.Greeting{ID: 7})
 			return nil
 		},
+		"consume": func(ctx context.Context, p *program.Program) error {
+			topic, group := p.Topic("topic", "orders", 1), p.Group("shop")
+			config, err := p.Ready(ctx)
+			if err != nil {
+				return err
+			}
+			config.Consumer.Offsets.Initial = sarama.OffsetOldest
+			return kafka.ConsumeGroup(ctx, p.Kafka, config, *group, []string{*topic}, consumer{program: p}, p.Observer(*group))
+		},
 		"no kafka": func(_ context.Context, p *program.Program) error {
 			p.Usage(i18n.Text{EN: "It needs no Kafka.", KO: "Kafka가 필요 없습니다."})
 			if err := p.ReadyWithoutKafka(); err != nil {
@@ -157,6 +166,21 @@ func play(role string) func(context.Context, *program.Program) error {
 			return nil
 		},
 	}[role]
+}
+
+// consumer commits each record that it has handled.
+type consumer struct {
+	kafka.HandlerDefaults
+	program *program.Program
+}
+
+func (h consumer) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) error {
+	for m := range c.Messages() {
+		h.program.Handled(m, greeting.Greeting{ID: m.Offset})
+		s.MarkMessage(m, "")
+		s.Commit()
+	}
+	return nil
 }
 
 // child is a program that runs in a process of its own.
@@ -519,6 +543,7 @@ func TestParse(t *testing.T) {
 		{[]string{"-count", "some"}, "-count"},
 		{[]string{"-pause", "-1s"}, "-pause"},
 		{[]string{"-lang", "de"}, `"de"`},
+		{[]string{"-topic", ""}, "-topic"},
 		{[]string{"-brokers", "nonsense"}, "host:port"},
 	} {
 		start(t, "parse", options{env: there, args: wrong.args}).exits(t, problem.ExitUsage, wrong.says, "how to solve it")
@@ -577,6 +602,73 @@ func TestOutputThatIsLostEndsTheProgram(t *testing.T) {
 		t.Errorf("it reports %+v", events)
 	}
 	c.exits(t, problem.ExitEnvironment, "standard output", "how to solve it")
+}
+
+// A reader that has seen enough ends a consumer, which commits no more than it could write, and leaves its group.
+func TestAClosedPipeLeavesTheGroup(t *testing.T) {
+	t.Parallel()
+	server, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := kafka.Config{Brokers: server.Brokers()}
+	cluster, err := admin.Connect(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(cluster.Close(), server.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := cluster.CreateTopic(t.Context(), "orders", 1, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	sc, err := cfg.Sarama()
+	if err != nil {
+		t.Fatal(err)
+	}
+	producer, err := kafka.NewSyncProducer(t.Context(), cfg, sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const records = 3000 // more than a pipe holds
+	for range records / 100 {
+		batch := make([]*sarama.ProducerMessage, 100)
+		for i := range batch {
+			batch[i] = &sarama.ProducerMessage{Topic: "orders", Value: sarama.StringEncoder("x")}
+		}
+		if err := producer.SendMessages(batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := producer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := start(t, "consume", options{env: []string{kafka.EnvBrokers + "=" + strings.Join(server.Brokers(), ",")}, stdout: write})
+	if err := write.Close(); err != nil { // the child has it
+		t.Fatal(err)
+	}
+	seen := bufio.NewReader(read)
+	for range 5 {
+		if _, err := seen.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := read.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.exits(t, 141)
+	if d, err := cluster.DescribeGroup(t.Context(), "shop"); err != nil || len(d.Members) > 0 {
+		t.Errorf("the group has %v (%v)", d.Members, err)
+	}
+	if committed, err := cluster.Committed(t.Context(), "shop", "orders"); err != nil || committed[0] >= records {
+		t.Errorf("committed %v (%v)", committed, err)
+	}
 }
 
 // A record that one of two groups handled must not be counted for nobody, or for the other one.

@@ -12,6 +12,7 @@ import (
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
+	"kafkahandson/internal/remedy"
 )
 
 // Message is what a record carries, as far as a report tells of it.
@@ -158,6 +159,7 @@ func (m Member) Observer() kafka.GroupObserver {
 			p.mu.Lock()
 			first = s.GenerationID()
 			p.mu.Unlock()
+			p.leaving.joined(m.group, s.MemberID())
 			tell(i18n.Text{EN: "joined group %s (generation %d): %s", KO: "%s 그룹에 참여 (%d세대): %s"}.With(m.group, s.GenerationID(), partitions(s.Claims())),
 				event.Event{Type: event.Assigned, Assignment: m.assignment(s, s.Claims())})
 		},
@@ -177,7 +179,7 @@ func (m Member) Observer() kafka.GroupObserver {
 			tell(why.Text, event.Event{Type: event.Idle, Text: &why.Text, Group: m.group, Silence: &event.Silence{Reason: string(why.Reason), Ends: why.Ends}})
 		},
 		Error: func(err error) {
-			line := i18n.Text{EN: "error, will try again: %v", KO: "오류, 다시 시도합니다: %v"}.With(err)
+			line := remedy.Retrying(err)
 			tell(line, event.Event{Type: event.Error, Text: &line, Group: m.group})
 		},
 	}

@@ -1,6 +1,7 @@
 package remedy
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -13,11 +14,12 @@ import (
 
 func ofKafka(err error) (*problem.Problem, error) {
 	if e, ok := as[*kafka.RecordError](err); ok {
+		group := cmp.Or(e.Group, "GROUP")
 		return &problem.Problem{Cause: e.Err,
 			What: i18n.Text{EN: "the record at %s, partition %d, offset %d cannot be read", KO: "%s 토픽 %d번 파티션 오프셋 %d의 레코드를 읽을 수 없습니다"}.With(e.Topic, e.Partition, e.Offset),
 			Solve: []i18n.Text{
 				i18n.Text{EN: "look at it: lab consume --topic %s --partition %d --offset %d --max-messages 1", KO: "내용을 확인하세요: lab consume --topic %s --partition %d --offset %d --max-messages 1"}.With(e.Topic, e.Partition, e.Offset),
-				i18n.Text{EN: "skip it on purpose: lab group reset-offsets --group GROUP --topic %s:%d --to-offset %d --execute", KO: "의도적으로 건너뛰려면: lab group reset-offsets --group GROUP --topic %s:%d --to-offset %d --execute"}.With(e.Topic, e.Partition, e.Offset+1),
+				i18n.Text{EN: "skip it on purpose: lab group reset-offsets --group %s --topic %s:%d --to-offset %d --execute", KO: "의도적으로 건너뛰려면: lab group reset-offsets --group %s --topic %s:%d --to-offset %d --execute"}.With(group, e.Topic, e.Partition, e.Offset+1),
 			}}, e
 	}
 	if e, ok := as[*kafka.TopicNotFoundError](err); ok {
@@ -31,6 +33,10 @@ func ofKafka(err error) (*problem.Problem, error) {
 	}
 	if e, ok := as[*kafka.ConnectError](err); ok {
 		return connect(e), e
+	}
+	if e, ok := as[sarama.ConfigurationError](err); ok {
+		return problem.Usage(i18n.Text{EN: "sarama cannot work with a setting: %s", KO: "sarama가 쓸 수 없는 설정입니다: %s"}.With(string(e)),
+			i18n.Text{EN: "change the flag, or the line of the program, that sets it", KO: "그 값을 정하는 플래그나 프로그램의 줄을 고치세요"}), e
 	}
 	if e, ok := as[*kafka.ConfigError](err); ok {
 		return config(e), e

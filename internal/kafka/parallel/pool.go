@@ -2,11 +2,14 @@ package parallel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"time"
+
+	"kafkahandson/internal/kafka"
 
 	"github.com/IBM/sarama"
 )
@@ -243,7 +246,11 @@ func (p *pool) finish(c *claim, i int, m *sarama.ConsumerMessage, err error) {
 		c.window.fail()
 	default:
 		c.window.fail()
-		if c.err == nil {
+		switch record := (*kafka.RecordError)(nil); {
+		case c.err != nil: // there was another one before
+		case errors.As(err, &record): // it names the place itself
+			c.err = err
+		default:
 			c.err = fmt.Errorf("handle the record at %s, partition %d, offset %d: %w", m.Topic, m.Partition, m.Offset, err)
 		}
 		p.fail()

@@ -11,7 +11,7 @@ func lines(s string) []string { return strings.Split(strings.Trim(s, "\n"), "\n"
 const aRun = `
 ch9-x  A lesson
 Kafka: embedded, on 127.0.0.1:42001,127.0.0.1:42003,127.0.0.1:42005
-       (port 9092 is taken)
+       (port 19092 is taken)
 
 ── one: the first way ──
 ▸ 1 Send 30 greetings
