@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -152,6 +153,8 @@ func TestIdleWithoutBrokers(t *testing.T) {
 	sc.Metadata.Retry.Max = 0
 	var why reasons
 	var gone atomic.Int64
+	var dials countedDials
+	sc.Net.Proxy.Enable, sc.Net.Proxy.Dialer = true, &dials
 	obs := why.observer()
 	obs.Error = func(err error) {
 		if kafka.IsGone(err) {
@@ -169,10 +172,19 @@ func TestIdleWithoutBrokers(t *testing.T) {
 		}
 		return nil
 	})
-	time.Sleep(3 * obs.IdleAfter) // as long as it takes to say that the group lets it wait
+	tries := dials.Load()
+	await.True(t, "that it tries again and again", func() bool { return dials.Load() > tries+12 }) // with pauses longer than IdleAfter
 	if n := why.count(kafka.IdleJoining); n > 0 || gone.Load() > 1 {
 		t.Errorf("told %d times that the brokers are gone, and %d times that the group lets it wait: %v", gone.Load(), n, why.all)
 	}
+}
+
+// countedDials counts the connections that are tried.
+type countedDials struct{ atomic.Int64 }
+
+func (d *countedDials) Dial(network, addr string) (net.Conn, error) {
+	d.Add(1)
+	return net.Dial(network, addr)
 }
 
 // TestIdleAfterBusy checks that a handler which takes long over its records is not called idle, and that the silence
