@@ -31,6 +31,8 @@ func TestEveryErrorHasARemedy(t *testing.T) {
 	}
 	all := []known{
 		{&kafka.RecordError{Topic: "orders", Partition: 2, Offset: 15, Err: io.EOF}, problem.ExitFail, "--topic orders:2 --to-offset 16"},
+		{&kafka.RecordError{Group: "shop", Topic: "orders", Err: io.EOF}, problem.ExitFail, "--group shop"},
+		{sarama.ConfigurationError("Net.DialTimeout must be > 0"), problem.ExitUsage, "Net.DialTimeout"},
 		{&kafka.TopicNotFoundError{Topic: "orders", Err: sarama.ErrUnknownTopicOrPartition}, problem.ExitEnvironment, "--topic orders"},
 		{&admin.TopicExistsError{Topic: "orders", Err: sarama.ErrTopicAlreadyExists}, problem.ExitFail, "--topic orders"},
 		{&admin.TopicNameError{Topic: "my orders", Err: sarama.ErrInvalidTopic}, problem.ExitUsage, `"my orders"`},
