@@ -194,6 +194,27 @@ func (a *app) findKafka(ctx context.Context) (stack.Kafka, error) {
 
 func (a *app) table(head table.Row, rows []table.Row) { a.printf("%s", console.Table(head, rows)) }
 
+// room is how many columns standard output has; 0 if it is no terminal, and any number will do.
+func (a *app) room() int {
+	if !isTerminal(a.stdout.file) {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(a.stdout.file.Fd()))
+	if err != nil || columns == 0 { // a terminal that does not say
+		columns = 80
+	}
+	return max(columns, 40)
+}
+
+// proseColumns is how wide texts are: longer lines are hard to read.
+func (a *app) proseColumns() int {
+	const most = 100
+	if room := a.room(); room > 0 {
+		return min(room, most)
+	}
+	return most
+}
+
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // color tells whether to colour standard output: on a terminal, unless NO_COLOR (no-color.org) is set.

@@ -19,9 +19,6 @@ import (
 	"kafkahandson/internal/lesson/prose"
 )
 
-// proseColumns is how wide texts are that are read in a terminal.
-const proseColumns = 80
-
 func (a *app) hintCommand() *cobra.Command {
 	var all, reset bool
 	cmd := &cobra.Command{
@@ -49,7 +46,7 @@ answer. Which one you have seen last is remembered for each lesson.`,
 }
 
 func (a *app) hint(name string, p prose.Prose, all, reset bool) error {
-	a.printf("%s  %s\n\n", a.bold(name), p.Title.In(a.lang))
+	a.heading(name, p.Title)
 	a.hanging("? ", p.Prediction)
 	a.printf("\n")
 
@@ -62,8 +59,9 @@ func (a *app) hint(name string, p prose.Prose, all, reset bool) error {
 	}
 	answer := i18n.Text{EN: "Why it is so: lab explain %s", KO: "왜 그런지 보려면: lab explain %s"}.With(name).In(a.lang)
 	if seen == prose.HintCount {
-		a.printf("%s\n%s\n%s\n", i18n.Text{EN: "You have seen all %d hints.", KO: "힌트 %d개를 모두 보았습니다."}.With(seen).In(a.lang), answer,
-			i18n.Text{EN: "From the first one again: lab hint %s --reset", KO: "첫 힌트부터 다시 보려면: lab hint %s --reset"}.With(name).In(a.lang))
+		a.paragraph(i18n.Text{EN: "You have seen all %d hints.", KO: "힌트 %d개를 모두 보았습니다."}.With(seen).In(a.lang))
+		a.paragraph(answer)
+		a.paragraph(i18n.Text{EN: "From the first one again: lab hint %s --reset", KO: "첫 힌트부터 다시 보려면: lab hint %s --reset"}.With(name).In(a.lang))
 		return nil
 	}
 	next := seen + 1
@@ -73,10 +71,15 @@ func (a *app) hint(name string, p prose.Prose, all, reset bool) error {
 	for i := seen; i < next; i++ {
 		a.hanging(fmt.Sprintf("%d. ", i+1), p.Hints[i])
 	}
+	a.printf("\n")
 	if next < prose.HintCount {
-		a.printf("\n%s\n", i18n.Text{EN: "%d of %d hints. The next one: lab hint %s", KO: "힌트 %d/%d. 다음 힌트: lab hint %s"}.With(next, prose.HintCount, name).In(a.lang))
+		a.paragraph(i18n.Text{EN: "%d of %d hints. The next one: lab hint %s", KO: "힌트 %d/%d. 다음 힌트: lab hint %s"}.With(next, prose.HintCount, name).In(a.lang))
 	} else {
-		a.printf("\n%s\n%s\n", a.t("That was the last hint. Now predict, and run the lesson.", "마지막 힌트입니다. 이제 예측하고 레슨을 실행해 보세요."), answer)
+		a.paragraph(a.t("That was the last hint. Now predict, and run the lesson.", "마지막 힌트입니다. 이제 예측하고 레슨을 실행해 보세요."))
+		a.paragraph(answer)
+	}
+	if err := a.stdout.err(); err != nil { // nobody has seen it
+		return err
 	}
 	return rememberHints(name, next)
 }
@@ -110,22 +113,23 @@ func (a *app) explain(l lesson.Lesson, p prose.Prose) error {
 	if err != nil {
 		return fmt.Errorf("explain %s: %w", l.Name, err)
 	}
-	a.printf("%s  %s\n\n", a.bold(l.Name), p.Title.In(a.lang))
+	a.heading(l.Name, p.Title)
 	said := []string{a.t("Why?", "왜 그럴까요?") + " " + p.Why.In(a.lang), a.t("Read:", "읽을 코드:") + " " + p.Read}
 	if p.Java != "" {
 		said = append(said, a.t("In the Java course:", "Java 강의에서는:")+" "+p.Java)
 	}
 	for _, s := range said {
-		a.printf("%s\n", guide.Wrap(s, proseColumns))
+		a.paragraph(s)
 	}
 	a.printf("\n")
-	if err := guide.Terminal(a.stdout, section, proseColumns, a.color()); err != nil {
+	if err := guide.Terminal(a.stdout, section, guide.Screen{Columns: a.proseColumns(), Room: a.room(), Color: a.color()}); err != nil {
 		return err
 	}
 	for _, c := range chapters() {
 		if slices.ContainsFunc(c.Lessons, func(other lesson.Lesson) bool { return other.Name == l.Name }) {
-			a.printf("\n%s\n", guide.Wrap(i18n.Text{EN: "The whole guide, with pictures and the answers to the exercises: %s/%s", KO: "그림과 연습 문제의 답까지 있는 전체 가이드: %s/%s"}.
-				With(c.Folder, file).In(a.lang), proseColumns))
+			a.printf("\n")
+			a.paragraph(i18n.Text{EN: "The whole guide, with pictures and the answers to the exercises: %s/%s", KO: "그림과 연습 문제의 답까지 있는 전체 가이드: %s/%s"}.
+				With(c.Folder, file).In(a.lang))
 		}
 	}
 	return nil
@@ -159,9 +163,21 @@ func (a *app) proseOf(cmd *cobra.Command, name string) (lesson.Lesson, prose.Pro
 	return chosen[0], p, err
 }
 
+// heading prints the name of a lesson and its title, on one line if that is wide enough.
+func (a *app) heading(name string, title i18n.Text) {
+	between, columns := "  ", a.proseColumns()
+	if text.StringWidthWithoutEscSequences(name+between+title.In(a.lang)) > columns {
+		between = "\n"
+	}
+	a.printf("%s%s%s\n\n", a.bold(name), between, guide.Wrap(title.In(a.lang), columns))
+}
+
+// paragraph prints a text, as wide as texts are.
+func (a *app) paragraph(s string) { a.hanging("", i18n.Verbatim(s)) }
+
 // hanging prints a text after a mark, and its further lines below the text.
 func (a *app) hanging(mark string, t i18n.Text) {
-	lines := guide.Wrap(t.In(a.lang), proseColumns-len(mark))
+	lines := guide.Wrap(t.In(a.lang), a.proseColumns()-len(mark))
 	a.printf("%s%s\n", mark, strings.ReplaceAll(lines, "\n", "\n"+strings.Repeat(" ", len(mark))))
 }
 

@@ -10,8 +10,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"kafkahandson/internal/await"
@@ -36,9 +38,10 @@ func keptDir(work string) string { return filepath.Join(work, "home", "embedded"
 //	exits 2 lab lsit
 //	member readers
 //	xml picture.svg
+//	widest 50 60 ttyout
 //
-// runs a command and checks its exit code, waits until a consumer group of the kept Kafka has a member, and checks that
-// a file is XML.
+// runs a command and checks its exit code, waits until a consumer group of the kept Kafka has a member, checks that a file
+// is XML, and checks how many columns the widest line of a file takes.
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -101,6 +104,25 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("usage: xml FILE")
 				}
 				ts.Check(xml.Unmarshal([]byte(ts.ReadFile(args[0])), new(struct{})))
+			},
+			"widest": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 3 {
+					ts.Fatalf("usage: widest LEAST MOST FILE")
+				}
+				least, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				most, err := strconv.Atoi(args[1])
+				ts.Check(err)
+				widest, columns := "", 0
+				for line := range strings.Lines(ts.ReadFile(args[2])) {
+					line = strings.TrimRight(line, "\r\n")
+					if w := text.StringWidthWithoutEscSequences(line); w > columns {
+						widest, columns = line, w
+					}
+				}
+				if columns < least || columns > most {
+					ts.Fatalf("the widest line takes %d columns, want %d to %d:\n%s", columns, least, most, widest)
+				}
 			},
 			"member": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) != 1 {

@@ -111,7 +111,7 @@ After it.
 func TestTerminal(t *testing.T) {
 	const columns = 40
 	var out strings.Builder
-	if err := guide.Terminal(&out, section, columns, false); err != nil {
+	if err := guide.Terminal(&out, section, guide.Screen{Columns: columns, Room: columns}); err != nil {
 		t.Fatal(err)
 	}
 	want := "1. A section\n════════════\n\n" +
@@ -121,7 +121,7 @@ func TestTerminal(t *testing.T) {
 	if got := out.String(); !strings.HasPrefix(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got, want := out.String(), "    a line of a run that is much longer…\n\n        code // that is much longer than the terminal is wide\n\n▸ What happens …\n\nAfter it.\n"; !strings.HasSuffix(got, want) {
+	if got, want := out.String(), "    a line of a run that is much longer\n        than the terminal is wide\n\n        code // that is much longer than the terminal is wide\n\n▸ What happens …\n\nAfter it.\n"; !strings.HasSuffix(got, want) {
 		t.Errorf("got\n%s\nwant at its end\n%s", got, want)
 	}
 	for line := range strings.Lines(out.String()) {
@@ -134,9 +134,39 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+const run = "```text\n  worker#1  │ committed offset 12\n\na  b\n가나다라 마바사아\nunbreakablewordthatislong\n```\n"
+
+// The lines of a run lose nothing where they are too long, neither a word nor the spaces between columns.
+func TestTerminalFoldsARun(t *testing.T) {
+	for room, want := range map[int]string{
+		0:  "      worker#1  │ committed offset 12\n\n    a  b\n    가나다라 마바사아\n    unbreakablewordthatislong\n",
+		30: "      worker#1  │ committed\n          offset 12\n\n    a  b\n    가나다라 마바사아\n    unbreakablewordthatislong\n",
+		20: "      worker#1  │\n          committed\n          offset 12\n\n    a  b\n    가나다라\n        마바사아\n    unbreakablewordt\n        hatislong\n",
+	} {
+		var out strings.Builder
+		if err := guide.Terminal(&out, run, guide.Screen{Columns: 80, Room: room}); err != nil || out.String() != want {
+			t.Errorf("%d columns: %v, and\n%s\nwant\n%s", room, err, &out, want)
+		}
+	}
+}
+
+// A table becomes narrower between words before it breaks any.
+func TestTerminalKeepsTheWordsOfATable(t *testing.T) {
+	const page = "| 설정 | 뜻 |\n|---|---|\n| `auto.commit.interval.ms` | 자동으로 커밋하는 간격을 밀리초로 정합니다 |\n"
+	var out strings.Builder
+	if err := guide.Terminal(&out, page, guide.Screen{Columns: 50}); err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"`auto.commit.interval.ms`", "자동으로", "커밋하는", "간격을", "밀리초로", "정합니다"} {
+		if !strings.Contains(out.String(), word) {
+			t.Errorf("%s is broken in\n%s", word, &out)
+		}
+	}
+}
+
 func TestTerminalInColor(t *testing.T) {
 	var out strings.Builder
-	if err := guide.Terminal(&out, "**a** `b`\n", 80, true); err != nil || out.String() != "\x1b[1ma\x1b[0m \x1b[36mb\x1b[0m\n" {
+	if err := guide.Terminal(&out, "**a** `b`\n", guide.Screen{Columns: 80, Color: true}); err != nil || out.String() != "\x1b[1ma\x1b[0m \x1b[36mb\x1b[0m\n" {
 		t.Errorf("%q, %v", &out, err)
 	}
 }

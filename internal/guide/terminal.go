@@ -16,24 +16,32 @@ import (
 	gtext "github.com/yuin/goldmark/text"
 )
 
-// Terminal writes a section for a terminal of so many columns. Paragraphs, lists and tables are wrapped, and the lines of
-// a run are cut; other code keeps its lines, so that it can be copied. Pictures are left out, and so is what the page
-// folds away: the answers of exercises.
-func Terminal(w io.Writer, markdown string, columns int, color bool) error {
+// Screen is what a section is written for.
+type Screen struct {
+	// Columns is how wide paragraphs, lists and tables are at most. A Korean letter takes two columns.
+	Columns int
+	// Room is how many columns there are, for the lines of a run. Defaults to any number, as in a file.
+	Room int
+	// Color uses colours.
+	Color bool
+}
+
+// Terminal writes a section for a screen. Paragraphs, lists, tables and the lines of a run are wrapped; other code keeps
+// its lines, so that it can be copied. Pictures are left out, and so is what the page folds away: the answers of exercises.
+func Terminal(w io.Writer, markdown string, s Screen) error {
 	source := []byte(markdown)
-	r := &renderer{source: source, columns: columns, color: color}
+	r := &renderer{source: source, Screen: s}
 	r.blocks(goldmark.New(goldmark.WithExtensions(extension.Table)).Parser().Parse(gtext.NewReader(source)), "", false)
 	_, err := io.WriteString(w, strings.TrimRight(r.out.String(), "\n")+"\n")
 	return err
 }
 
 type renderer struct {
-	source  []byte
-	columns int
-	color   bool
-	folded  bool   // inside <details>
-	mark    string // of a list's item, before its first line
-	out     strings.Builder
+	Screen
+	source []byte
+	folded bool   // inside <details>
+	mark   string // of a list's item, before its first line
+	out    strings.Builder
 }
 
 // line writes a line after an indent.
@@ -73,17 +81,20 @@ func (r *renderer) blocks(parent ast.Node, indent string, tight bool) {
 			if said == "" {
 				continue
 			}
-			for line := range strings.SplitSeq(Wrap(said, r.columns-len(indent)), "\n") {
+			for line := range strings.SplitSeq(Wrap(said, r.Columns-len(indent)), "\n") {
 				r.line(indent, line)
 			}
 		case *ast.FencedCodeBlock:
 			run := string(n.Language(r.source)) == "text"
 			for line := range strings.Lines(string(n.Lines().Value(r.source))) {
 				line = strings.ReplaceAll(strings.TrimRight(line, "\n"), "\t", "    ")
-				if run {
-					line = cut(line, r.columns-len(indent)-4)
+				parts := []string{line}
+				if run && r.Room > 0 {
+					parts = fold(line, r.Room-len(indent)-4)
 				}
-				r.line(indent+"    ", line)
+				for _, part := range parts {
+					r.line(indent+"    ", part)
+				}
 			}
 		case *ast.List:
 			number := n.Start
@@ -140,12 +151,22 @@ func first(line string, columns int) string {
 	return line
 }
 
-// cut shortens a line to so many columns.
-func cut(line string, columns int) string {
-	if width(line) <= columns {
-		return line
+// fold breaks a line of a run into lines of at most so many columns, between words where there are some. Unlike [Wrap]
+// it keeps the spaces, which are the columns of a table; what goes on is indented below its beginning.
+func fold(line string, columns int) []string {
+	columns = max(columns, 8) // room for an indent and a letter
+	begins := len(line) - len(strings.TrimLeft(line, " "))
+	indent := strings.Repeat(" ", min(begins+4, columns/2))
+	var lines []string
+	for width(line) > columns {
+		head := first(line, columns)
+		if at := strings.LastIndex(head, " "); line[len(head)] != ' ' && strings.TrimSpace(head[:max(at, 0)]) != "" {
+			head = head[:at]
+		}
+		lines = append(lines, strings.TrimRight(head, " "))
+		line = indent + strings.TrimLeft(line[len(head):], " ")
 	}
-	return first(line, columns-1) + "…"
+	return append(lines, line)
 }
 
 // inline is the text of a block: of a link its words, of a picture nothing.
@@ -159,7 +180,7 @@ func (r *renderer) inline(parent ast.Node) string {
 				s.WriteString(" ")
 			}
 		case *ast.CodeSpan:
-			if code := r.inline(n); r.color {
+			if code := r.inline(n); r.Color {
 				s.WriteString(r.style(text.FgCyan, code))
 			} else {
 				s.WriteString("`" + code + "`")
@@ -177,7 +198,7 @@ func (r *renderer) inline(parent ast.Node) string {
 }
 
 func (r *renderer) style(c text.Color, s string) string {
-	if !r.color {
+	if !r.Color {
 		return s
 	}
 	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", c, s)
@@ -189,15 +210,18 @@ func (r *renderer) table(n *east.Table) {
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = text.FormatDefault
 	plain := &renderer{source: r.source}
-	var widths []int
+	var widths, words []int // of each column, and of the longest word in it
 	for line := n.FirstChild(); line != nil; line = line.NextSibling() {
 		var row table.Row
 		for cell := line.FirstChild(); cell != nil; cell = cell.NextSibling() {
 			said := plain.inline(cell) // a colour would go on into the frame where a cell is wrapped
 			if len(row) == len(widths) {
-				widths = append(widths, 0)
+				widths, words = append(widths, 0), append(words, 0)
 			}
 			widths[len(row)] = max(widths[len(row)], width(said))
+			for word := range strings.FieldsSeq(said) {
+				words[len(row)] = max(words[len(row)], width(word))
+			}
 			row = append(row, said)
 		}
 		if _, ok := line.(*east.TableHeader); ok {
@@ -210,11 +234,20 @@ func (r *renderer) table(n *east.Table) {
 	for _, w := range widths {
 		sum += w
 	}
-	if frame+sum > r.columns {
+	if frame+sum > r.Columns {
 		t.Style().Options.SeparateRows = true
 	}
-	for ; frame+sum > r.columns && slices.Max(widths) > 1; sum-- {
-		widths[slices.Index(widths, slices.Max(widths))]--
+	for ; frame+sum > r.Columns && slices.Max(widths) > 1; sum-- {
+		widest := -1 // of the columns that can become narrower between words, or of all if none can
+		for i, w := range widths {
+			if w > words[i] && (widest < 0 || w > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			widest = slices.Index(widths, slices.Max(widths))
+		}
+		widths[widest]--
 	}
 	var columns []table.ColumnConfig
 	for i, w := range widths {
