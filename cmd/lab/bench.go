@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -76,6 +77,10 @@ func (a *app) bench(ctx context.Context, name string, f benchFlags) error {
 		},
 	})
 	a.printf("\n")
+	if errors.As(err, new(*lesson.Stopped)) && !a.stdout.closed() {
+		a.tell(err)
+		return exitCode(interrupted)
+	}
 	if err != nil {
 		return err
 	}
@@ -86,7 +91,7 @@ func (a *app) bench(ctx context.Context, name string, f benchFlags) error {
 	a.printf("\n  %s\n", l.Bench.Note.In(a.lang))
 	picture, err := report.WriteCharts(f.svg, l.Name+"-bench", a.lang, prose.Title, l.Bench.Note, charts)
 	if err != nil {
-		return err
+		return cannotWrite(f.svg, err)
 	}
 	a.printPicture(picture)
 	return nil

@@ -85,6 +85,7 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 
 	var outcomes []outcome
 	var junit report.JUnit
+	var unwritten []error // no reason to give up the lessons
 	for i, l := range lessons {
 		opts := lesson.Options{Lang: a.lang, Variants: f.variants, Stack: a.stack, Kafka: a.kafka, Timeout: f.timeout}
 		var transcript bytes.Buffer
@@ -136,7 +137,7 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 		if f.svg != "" {
 			pictures, err := view.Timelines.WriteSVG(f.svg, a.lang)
 			if err != nil {
-				return err
+				unwritten = append(unwritten, cannotWrite(f.svg, err))
 			}
 			for _, name := range pictures {
 				a.printPicture(name)
@@ -156,10 +157,23 @@ func (a *app) runLessons(ctx context.Context, names []string, f runFlags) error 
 	}
 	if f.junit != "" {
 		if err := junit.Write(f.junit); err != nil {
-			return err
+			unwritten = append(unwritten, cannotWrite(f.junit, err))
 		}
 	}
-	return a.exit(outcomes, len(lessons)-len(outcomes))
+	err = a.exit(outcomes, len(lessons)-len(outcomes))
+	if err == nil && len(unwritten) > 0 {
+		err, unwritten = unwritten[0], unwritten[1:]
+	}
+	for _, u := range unwritten { // the verdicts count before it
+		remedy.Render(a.stderr, a.lang, u)
+	}
+	return err
+}
+
+// cannotWrite is the problem that a report or a picture cannot be written.
+func cannotWrite(where string, err error) error {
+	return problem.Environment(err, i18n.Text{EN: "%s cannot be written", KO: "%s에 쓸 수 없습니다"}.With(where),
+		i18n.Text{EN: "check the path and its permissions and that the disk has room, or write elsewhere", KO: "경로와 권한, 디스크의 남은 공간을 확인하거나 다른 곳에 쓰세요"})
 }
 
 // tell tells why a lesson came to no verdict: after Ctrl-C, what that has left behind, mostly nothing.
@@ -169,14 +183,18 @@ func (a *app) tell(err error) {
 		remedy.Render(a.stderr, a.lang, err)
 		return
 	}
-	said := i18n.Text{EN: "Stopped. Nothing is left behind: no process, no port, no folder.", KO: "멈췄습니다. 프로세스, 포트, 폴더 어느 것도 남기지 않았습니다."}
+	fmt.Fprintf(a.stderr, "\n%s\n", whatStays(s).In(a.lang))
+}
+
+// whatStays tells what Ctrl-C has left behind.
+func whatStays(s *lesson.Stopped) i18n.Text {
 	if s.Stays {
-		said = i18n.Text{
+		return i18n.Text{
 			EN: "Stopped. No process and no port is left behind. The topics and groups of this run stay on the cluster until the lesson runs again, or: make reset",
 			KO: "멈췄습니다. 프로세스와 포트는 남지 않았습니다. 이번 실행의 토픽과 그룹은 레슨을 다시 실행하거나 make reset을 할 때까지 클러스터에 남아 있습니다.",
 		}
 	}
-	fmt.Fprintf(a.stderr, "\n%s\n", said.In(a.lang))
+	return i18n.Text{EN: "Stopped. Nothing is left behind: no process, no port, no folder.", KO: "멈췄습니다. 프로세스, 포트, 폴더 어느 것도 남기지 않았습니다."}
 }
 
 // outcome is what came of one of several lessons.

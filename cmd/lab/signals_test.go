@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
+	"kafkahandson/internal/lesson"
 	"kafkahandson/internal/problem"
 )
 
@@ -130,6 +132,40 @@ func TestKeep(t *testing.T) {
 	}
 	if xml, err := os.ReadFile(report); err != nil || !strings.Contains(string(xml), `<testsuite name="ch3-manual-commit" tests="6" failures="0" errors="0"`) {
 		t.Errorf("the report is %s (%v)", xml, err)
+	}
+}
+
+// Ctrl-C ends a benchmark as it ends a lesson, and tells what stays.
+func TestCtrlCEndsABenchmark(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	cmd := exec.Command("lab", "bench", "ch3-throughput", "--stack=embedded", "--svg", home)
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "KAFKAHANDSON_HOME="+home)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for words := bufio.NewScanner(stdout); words.Scan(); {
+		if strings.Contains(words.Text(), "127.0.0.1:") { // its Kafka is up
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	_, _ = io.Copy(io.Discard, stdout)
+	_ = cmd.Wait() // the exit code tells
+	if got := cmd.ProcessState.ExitCode(); got != interrupted {
+		t.Errorf("exit code %d, want %d", got, interrupted)
+	}
+	if want := whatStays(new(lesson.Stopped)).EN; strings.TrimSpace(stderr.String()) != want {
+		t.Errorf("it says %q, want %q", &stderr, want)
 	}
 }
 

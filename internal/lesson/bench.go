@@ -19,13 +19,13 @@ type Benchmark struct {
 }
 
 // Bench measures each variant of a lesson once a round, in turn. What it measures are the numbers that [Run.Compare] is
-// given, events of type compared: Options.Emit gets them.
+// given, events of type compared: Options.Emit gets them. If the context ends, the error is a [*Stopped], as of [Play].
 func Bench(ctx context.Context, l Lesson, rounds int, opts Options) error {
 	variants, err := l.choose(opts.Variants)
 	if err != nil {
 		return err
 	}
-	err = onStage(ctx, l, opts, func(s *stage) error {
+	return onStage(ctx, l, opts, func(s *stage) error {
 		if missing, err := s.missing(ctx); err != nil {
 			return err
 		} else if missing != nil {
@@ -53,8 +53,4 @@ func Bench(ctx context.Context, l Lesson, rounds int, opts Options) error {
 		})
 		return errors.Join(err, r.closeDatabase())
 	})
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
 }

@@ -86,10 +86,8 @@ func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 		return Result{}, err
 	}
 	result := Result{Lesson: l.Name}
-	stays := false
 	err = onStage(ctx, l, opts, func(s *stage) error {
 		result.Run = s.id
-		defer func() { stays = s.folder.Leaves() }()
 		if result.Skipped, err = s.missing(ctx); err != nil {
 			return err
 		}
@@ -123,9 +121,6 @@ func Play(ctx context.Context, l Lesson, opts Options) (Result, error) {
 	})
 	if err != nil {
 		result.Passed = false
-	}
-	if err != nil && err == ctx.Err() { // and nothing else went wrong
-		err = &Stopped{Stays: stays, cause: err}
 	}
 	return result, err
 }

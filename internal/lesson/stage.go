@@ -49,6 +49,12 @@ func onStage(ctx context.Context, l Lesson, opts Options, do func(*stage) error)
 	if opts.Stack == "" {
 		opts.Stack = stack.Auto
 	}
+	stays := false
+	defer func() {
+		if err != nil && err == ctx.Err() { // and nothing else went wrong
+			err = &Stopped{Stays: stays, cause: err}
+		}
+	}()
 	s := &stage{lesson: l, opts: opts}
 	if s.prose, err = l.Prose(); err != nil {
 		return err
@@ -86,7 +92,9 @@ func onStage(ctx context.Context, l Lesson, opts Options, do func(*stage) error)
 	}
 	defer func() { also(&err, s.leaveCluster()) }()
 	defer func() { also(&err, s.closeDatabase(context.WithoutCancel(ctx))) }() // Ctrl-C must not leave one behind
-	if err := do(s); err == nil || ctx.Err() == nil || errors.As(err, new(*LeftBehind)) {
+	err = do(s)
+	stays = s.folder.Leaves()
+	if err == nil || ctx.Err() == nil || errors.As(err, new(*LeftBehind)) {
 		return err
 	}
 	return ctx.Err() // whatever else failed, failed because of that
