@@ -40,6 +40,17 @@ func (e *TopicNotFoundError) Error() string {
 }
 func (e *TopicNotFoundError) Unwrap() error { return e.Err }
 
+// RecordTooLargeError is a record that is larger than the producer or the topic allows.
+type RecordTooLargeError struct {
+	Topic string
+	Err   error // the broker's (max.message.bytes), or sarama's (Producer.MaxMessageBytes), which sent nothing
+}
+
+func (e *RecordTooLargeError) Error() string {
+	return fmt.Sprintf("the record for %s is too large: %v", e.Topic, e.Err)
+}
+func (e *RecordTooLargeError) Unwrap() error { return e.Err }
+
 // MemberRefusedError is a coordinator's final answer to a member of a group: to ask again would not change it.
 type MemberRefusedError struct {
 	Group      string

@@ -10,7 +10,7 @@ import (
 )
 
 // NewSyncProducer connects a producer whose SendMessage returns once all in-sync replicas have the record. Its
-// settings are those of sc. Errors are those of [NewClient].
+// settings are those of sc. Errors are those of [NewClient]; an error of SendMessage may be a [*RecordTooLargeError].
 func NewSyncProducer(ctx context.Context, cfg Config, sc *sarama.Config) (sarama.SyncProducer, error) {
 	client, err := NewClient(ctx, cfg, sc)
 	if err != nil {
@@ -29,6 +29,20 @@ type syncProducer struct {
 	client sarama.Client
 }
 
+func (p *syncProducer) SendMessage(m *sarama.ProducerMessage) (partition int32, offset int64, err error) {
+	partition, offset, err = p.SyncProducer.SendMessage(m)
+	return partition, offset, sendError(m, err)
+}
+
+// sendError gives the error that a record is too large its type.
+func sendError(m *sarama.ProducerMessage, err error) error {
+	var local sarama.ConfigurationError // of a record, sarama has no other
+	if errors.Is(err, sarama.ErrMessageSizeTooLarge) || errors.As(err, &local) {
+		return &RecordTooLargeError{Topic: m.Topic, Err: err}
+	}
+	return err
+}
+
 func (p *syncProducer) Close() error {
 	return errors.Join(p.SyncProducer.Close(), p.client.Close())
 }
@@ -41,7 +55,8 @@ type AsyncProducer struct {
 }
 
 // NewAsyncProducer connects a producer that batches in the background. delivered is called once for each record, with
-// a nil error when all in-sync replicas have it; the calls come from two goroutines. Errors are those of [NewClient].
+// a nil error when all in-sync replicas have it, a [*RecordTooLargeError] among others when they do not; the calls come
+// from two goroutines. Errors are those of [NewClient].
 func NewAsyncProducer(ctx context.Context, cfg Config, sc *sarama.Config, delivered func(*sarama.ProducerMessage, error)) (*AsyncProducer, error) {
 	client, err := NewClient(ctx, cfg, sc)
 	if err != nil {
@@ -59,7 +74,7 @@ func NewAsyncProducer(ctx context.Context, cfg Config, sc *sarama.Config, delive
 	})
 	p.wg.Go(func() {
 		for e := range producer.Errors() {
-			delivered(e.Msg, e.Err)
+			delivered(e.Msg, sendError(e.Msg, e.Err))
 		}
 	})
 	return p, nil

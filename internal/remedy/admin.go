@@ -26,6 +26,16 @@ func ofAdmin(err error) (*problem.Problem, error) {
 		return problem.Usage(i18n.Text{EN: "topic %s has %d partitions already, and Kafka cannot take any away", KO: "%s 토픽의 파티션은 이미 %d개이고, Kafka에서 파티션은 줄일 수 없습니다"}.With(e.Topic, e.Have),
 			i18n.Text{EN: "ask for more than %d: the number is the total afterwards", KO: "%d보다 큰 수를 지정하세요. 늘린 뒤의 전체 파티션 수입니다"}.With(e.Have)), e
 	}
+	if e, ok := as[*admin.ReplicationFactorError](err); ok {
+		return problem.Usage(i18n.Text{EN: "a replication factor of %d is not possible with %d brokers", KO: "브로커가 %[2]d개라서 복제 계수(replication factor) %[1]d은(는) 쓸 수 없습니다"}.With(e.Want, e.Brokers),
+			i18n.Text{EN: "ask for 1 to %d: each replica of a partition is on another broker", KO: "1부터 %d까지 지정하세요. 한 파티션의 복제본은 서로 다른 브로커에 있어야 합니다"}.With(e.Brokers)), e
+	}
+	if e, ok := as[*admin.TopicConfigError](err); ok {
+		p := problem.Usage(i18n.Text{EN: "topic %s cannot have these settings", KO: "%s 토픽에 이 설정을 쓸 수 없습니다"}.With(e.Topic),
+			i18n.Text{EN: "check the name and the value, as in --config retention.ms=3600000", KO: "--config retention.ms=3600000처럼 이름과 값이 맞는지 확인하세요"})
+		p.Cause = e.Err
+		return p, e
+	}
 	if e, ok := as[*admin.PartitionNotFoundError](err); ok {
 		return problem.Usage(i18n.Text{EN: "topic %s has no partition %d", KO: "%s 토픽에 %d번 파티션이 없습니다"}.With(e.Topic, e.Partition),
 			i18n.Text{EN: "it has 0 to %d", KO: "0부터 %d까지 있습니다"}.With(e.Partitions-1)), e

@@ -28,6 +28,20 @@ func ofKafka(err error) (*problem.Problem, error) {
 			i18n.Text{EN: "create it: lab topic create --topic %s --partitions 3", KO: "토픽을 만드세요: lab topic create --topic %s --partitions 3"}.With(e.Topic),
 			i18n.Text{EN: "look for a typing mistake: lab topic list", KO: "이름이 맞는지 확인하세요: lab topic list"}), e
 	}
+	if e, ok := as[*kafka.RecordTooLargeError](err); ok {
+		solve := i18n.Text{EN: "raise what the topic allows, max.message.bytes: kafka-configs --alter --entity-type topics --entity-name %s --add-config max.message.bytes=…",
+			KO: "토픽의 한도인 max.message.bytes를 늘리세요: kafka-configs --alter --entity-type topics --entity-name %s --add-config max.message.bytes=…"}.With(e.Topic)
+		if !errors.Is(e.Err, sarama.ErrMessageSizeTooLarge) {
+			solve = i18n.Text{EN: "raise what the producer allows, sarama's Producer.MaxMessageBytes; the topic %s has a limit of its own, max.message.bytes",
+				KO: "프로듀서의 한도인 sarama의 Producer.MaxMessageBytes를 늘리세요. %s 토픽에도 max.message.bytes라는 한도가 따로 있습니다"}.With(e.Topic)
+		}
+		return &problem.Problem{Cause: e.Err,
+			What: i18n.Text{EN: "the record for topic %s is too large", KO: "%s 토픽에 보낼 레코드가 너무 큽니다"}.With(e.Topic),
+			Solve: []i18n.Text{
+				{EN: "send less: several small records, or the place where the large thing is kept", KO: "더 작게 보내세요. 작은 레코드 여러 개로 나누거나, 큰 데이터는 다른 곳에 두고 그 위치만 보내면 됩니다"},
+				solve,
+			}}, e
+	}
 	if e, ok := as[*kafka.MemberRefusedError](err); ok {
 		return refused(e), e
 	}

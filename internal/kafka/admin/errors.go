@@ -35,6 +35,30 @@ func (e *PartitionCountError) Error() string {
 	return fmt.Sprintf("topic %s of %d partitions cannot have %d", e.Topic, e.Have, e.Want)
 }
 
+// ReplicationFactorError is a number of replicas that the brokers cannot have.
+type ReplicationFactorError struct {
+	Topic   string
+	Want    int16
+	Brokers int   // how many there are
+	Err     error // the broker's
+}
+
+func (e *ReplicationFactorError) Error() string {
+	return fmt.Sprintf("topic %s cannot have %d replicas on %d brokers: %v", e.Topic, e.Want, e.Brokers, e.Err)
+}
+func (e *ReplicationFactorError) Unwrap() error { return e.Err }
+
+// TopicConfigError is a setting that no topic can have: an unknown name, or a value of another kind. Which one, Err tells.
+type TopicConfigError struct {
+	Topic string
+	Err   error // the broker's
+}
+
+func (e *TopicConfigError) Error() string {
+	return fmt.Sprintf("settings of topic %s: %v", e.Topic, e.Err)
+}
+func (e *TopicConfigError) Unwrap() error { return e.Err }
+
 // PartitionNotFoundError is a partition that a topic does not have.
 type PartitionNotFoundError struct {
 	Topic      string

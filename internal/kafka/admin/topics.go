@@ -42,7 +42,7 @@ func (t Topic) Records() int64 {
 }
 
 // CreateTopic creates a topic and returns once every broker knows it. replication 0 is min(3, brokers). Its errors: a
-// [*TopicExistsError], a [*TopicNameError], a [*PartitionCountError].
+// [*TopicExistsError], a [*TopicNameError], a [*PartitionCountError], a [*ReplicationFactorError], a [*TopicConfigError].
 func (a *Client) CreateTopic(ctx context.Context, name string, partitions int32, replication int16, configs map[string]string) error {
 	if partitions < 1 {
 		return &PartitionCountError{Topic: name, Want: partitions}
@@ -57,7 +57,11 @@ func (a *Client) CreateTopic(ctx context.Context, name string, partitions int32,
 	for k, v := range configs {
 		detail.ConfigEntries[k] = &v
 	}
-	if err := a.admin.CreateTopic(name, detail, false); err != nil {
+	err := a.admin.CreateTopic(name, detail, false)
+	if errors.Is(err, sarama.ErrInvalidReplicationFactor) {
+		return &ReplicationFactorError{Topic: name, Want: replication, Brokers: len(a.client.Brokers()), Err: err}
+	}
+	if err != nil {
 		return topicError("create", name, err)
 	}
 	return a.waitForTopic(ctx, name, int(partitions))
@@ -115,6 +119,8 @@ func topicError(verb, name string, err error) error {
 		return &TopicExistsError{Topic: name, Err: err}
 	case errors.Is(err, sarama.ErrInvalidTopic):
 		return &TopicNameError{Topic: name, Err: err}
+	case errors.Is(err, sarama.ErrInvalidConfig):
+		return &TopicConfigError{Topic: name, Err: err}
 	}
 	return fmt.Errorf("%s topic %s: %w", verb, name, err)
 }
