@@ -242,9 +242,9 @@ func unknownGroup(t *testing.T, c *cluster) {
 	if len(committed) != 3 || committed[0] != -1 || committed[1] != -1 || committed[2] != -1 {
 		t.Errorf("committed %v, want -1 in 3 partitions", committed)
 	}
-	topics, err := c.admin.CommittedTopics(t.Context(), group)
-	if err != nil || len(topics) != 0 {
-		t.Errorf("committed in %v (%v), want no topic", topics, err)
+	all, err := c.admin.AllCommitted(t.Context(), group)
+	if err != nil || len(all) != 0 {
+		t.Errorf("committed %v (%v), want nothing", all, err)
 	}
 	d, err := c.admin.DescribeGroup(t.Context(), group)
 	if err != nil || d.State != "Dead" || len(d.Members) != 0 {

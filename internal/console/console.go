@@ -78,25 +78,21 @@ func missing(flag string) error {
 	return problem.Usage(i18n.Text{EN: "--%s is missing", KO: "--%s 플래그가 빠졌습니다"}.With(flag))
 }
 
-// nearestTopic adds the name that was probably meant to the problem that a topic does not exist. Any other error stays
-// what it is.
-func nearestTopic(ctx context.Context, cluster *admin.Client, topic string, err error) error {
-	if !errors.As(err, new(*kafka.TopicNotFoundError)) {
-		return err
-	}
-	var missing *problem.Problem
-	if err = remedy.Of(err); !errors.As(err, &missing) {
-		return err
-	}
-	if topics, listErr := cluster.ListTopics(ctx); listErr == nil { // without a list there is no suggestion
-		missing.Solve = append(problem.Nearest(topic, topics), missing.Solve...)
+// namedTopic is the error of a tool for a topic that must be there: if it is not, its name was mistyped, and a new topic
+// would be no help. Any other error stays what it is.
+func namedTopic(ctx context.Context, cluster *admin.Client, err error) error {
+	e, missing := missingTopic(&err)
+	if missing != nil {
+		missing.Solve = append(nearestTopic(ctx, cluster, e.Topic), i18n.Text{EN: "see which there are: lab topic list", KO: "어떤 토픽이 있는지 보세요: lab topic list"})
 	}
 	return err
 }
 
-// nearestTopicOn is [nearestTopic] for a tool that has no connection as an administrator.
-func nearestTopicOn(ctx context.Context, cfg kafka.Config, topic string, err error) error {
-	if !errors.As(err, new(*kafka.TopicNotFoundError)) {
+// nearestTopicOn adds the name that was probably meant to the problem that a topic does not exist, for a tool that has no
+// connection as an administrator. Any other error stays what it is.
+func nearestTopicOn(ctx context.Context, cfg kafka.Config, err error) error {
+	e, missing := missingTopic(&err)
+	if missing == nil {
 		return err
 	}
 	cluster, adminErr := admin.Connect(ctx, cfg)
@@ -104,5 +100,30 @@ func nearestTopicOn(ctx context.Context, cfg kafka.Config, topic string, err err
 		return err
 	}
 	defer func() { _ = cluster.Close() }() // it only looked
-	return nearestTopic(ctx, cluster, topic, err)
+	missing.Solve = append(nearestTopic(ctx, cluster, e.Topic), missing.Solve...)
+	return err
+}
+
+// missingTopic gives the error that a topic does not exist its remedy, and returns both; nil for any other error.
+func missingTopic(err *error) (e *kafka.TopicNotFoundError, p *problem.Problem) {
+	if !errors.As(*err, &e) {
+		return nil, nil
+	}
+	*err = remedy.Of(*err)
+	errors.As(*err, &p)
+	return e, p
+}
+
+// nearestTopic suggests the topic that was probably meant.
+func nearestTopic(ctx context.Context, cluster *admin.Client, topic string) []i18n.Text {
+	topics, err := cluster.ListTopics(ctx)
+	if err != nil { // without a list there is no suggestion
+		return nil
+	}
+	return problem.Nearest(topic, topics)
+}
+
+// negative is the error that an option is less than 0.
+func negative(flag string, value int64) error {
+	return problem.Usage(i18n.Text{EN: "--%s is %d, but must be at least 0", KO: "--%s 값이 %d인데, 0 이상이어야 합니다"}.With(flag, value))
 }

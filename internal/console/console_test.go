@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/IBM/sarama"
 
 	"kafkahandson/internal/console"
 	"kafkahandson/internal/embedded"
@@ -221,6 +225,82 @@ func TestExportedOffsetsComeBack(t *testing.T) {
 	}
 }
 
+// idler is a member of a group that takes its partitions, and no record.
+type idler struct {
+	kafka.HandlerDefaults
+	joined chan struct{}
+}
+
+func (m idler) Setup(s sarama.ConsumerGroupSession) error {
+	s.MarkOffset(topic, 1, 2, "")
+	s.Commit()
+	close(m.joined)
+	return nil
+}
+
+func (idler) ConsumeClaim(s sarama.ConsumerGroupSession, _ sarama.ConsumerGroupClaim) error {
+	<-s.Context().Done()
+	return nil
+}
+
+// The members of a group keep their partitions of a topic that is deleted. They are shown as far as they are known, and the
+// other topics as ever.
+func TestDescribeGroupWithADeletedTopic(t *testing.T) {
+	cfg, cluster := startKafka(t)
+	if err := cluster.EnsureTopic(t.Context(), "deleted", 2); err != nil {
+		t.Fatal(err)
+	}
+	sc, err := cfg.Sarama()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc.Metadata.RefreshFrequency = time.Hour // the member does not notice
+	group, err := sarama.NewConsumerGroup(cfg.Brokers, "readers", sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	member, ctx := idler{joined: make(chan struct{})}, t.Context()
+	ended := make(chan error, 1)
+	go func() { ended <- group.Consume(ctx, []string{topic, "deleted"}, member) }()
+	defer func() {
+		if err := errors.Join(group.Close(), <-ended); err != nil {
+			t.Error(err)
+		}
+	}()
+	select {
+	case <-member.joined:
+	case <-time.After(patience):
+		t.Fatal("the member does not join")
+	}
+	if err := cluster.DeleteTopic(t.Context(), "deleted"); err != nil {
+		t.Fatal(err)
+	}
+	described, err := cluster.DescribeTopic(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := (console.DescribeGroup{Group: "readers"}).Run(t.Context(), cluster, streams(&out)); err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for line := range strings.Lines(out.String()) {
+		if cells := strings.Fields(line); cells[0] == topic || cells[0] == "deleted" {
+			rows = append(rows, strings.Join(cells[:5], " ")) // the last is the member
+		}
+	}
+	ends := described.Partitions
+	if want := []string{
+		"deleted 0 - - -",
+		"deleted 1 - - -",
+		fmt.Sprintf("%s 0 - %d -", topic, ends[0].End),
+		fmt.Sprintf("%s 1 2 %d %d", topic, ends[1].End, ends[1].End-2),
+		fmt.Sprintf("%s 2 - %d -", topic, ends[2].End),
+	}; !slices.Equal(rows, want) {
+		t.Errorf("got\n%s\nwant\n%s", &out, strings.Join(want, "\n"))
+	}
+}
+
 func pointer(n int64) *int64 { return &n }
 
 func TestValidate(t *testing.T) {
@@ -244,6 +324,12 @@ func TestValidate(t *testing.T) {
 		console.Consume{Topic: "t", Offset: "-1", Partitions: []int32{0}},
 		console.Consume{Topic: "t", Offset: "3rd", Partitions: []int32{0}},
 		console.Consume{Topic: "t", Group: "g", Partitions: []int32{0}},
+		console.Consume{Topic: "t", Offset: "3", Partitions: []int32{0}, FromBeginning: true},
+		console.Consume{Topic: "t", Timeout: -time.Millisecond},
+		console.Consume{Topic: "t", MaxMessages: -1},
+		console.Consume{Topic: "t", Properties: []string{"print.key=maybe"}},
+		console.Consume{Topic: "t", Properties: []string{"print.value="}},
+		console.Produce{Topic: "t", Properties: []string{"parse.key=yes"}},
 		console.Consume{Topic: "t", Isolation: "serializable"},
 		console.Consume{Topic: "t", Properties: []string{"parse.key=true"}},
 		console.ResetOffsets{Topics: []string{"t"}, ToEarliest: true},
@@ -253,6 +339,9 @@ func TestValidate(t *testing.T) {
 		console.ResetOffsets{Group: "g", Topics: []string{"t"}, ToEarliest: true, ToLatest: true},
 		console.ResetOffsets{Group: "g", Topics: []string{"t"}, ToEarliest: true, ShiftBy: pointer(0)},
 		console.ResetOffsets{Group: "g", Topics: []string{"t:zero"}, ToEarliest: true},
+		console.ResetOffsets{Group: "g", Topics: []string{"t", "u", "t:1"}, ToEarliest: true},
+		console.ResetOffsets{Group: "g", Topics: []string{"t:0,1", "t:2,1"}, ToEarliest: true},
+		console.ResetOffsets{Group: "g", Topics: []string{"t:1,1"}, ToEarliest: true},
 		console.ResetOffsets{Group: "g", Topics: []string{"t"}, ToDatetime: "yesterday"},
 		console.ResetOffsets{Group: "g", Topics: []string{"t"}, ByDuration: "soon"},
 		console.ResetOffsets{Group: "g", Topics: []string{"t"}, FromFile: "offsets.csv"},
@@ -269,7 +358,9 @@ func TestValidate(t *testing.T) {
 		console.Produce{Topic: "t", Properties: []string{"parse.key=true", "key.separator=:"}},
 		console.Consume{Topic: "t"},
 		console.Consume{Topic: "t", Offset: "3", Partitions: []int32{0}},
+		console.Consume{Topic: "t", Properties: []string{"print.key=True", "print.value=false", "key.separator=maybe"}},
 		console.ResetOffsets{Group: "g", Topics: []string{"t:0,2", "u"}, ToOffset: pointer(0)},
+		console.ResetOffsets{Group: "g", Topics: []string{"t:0", "t:1"}, ToOffset: pointer(0)},
 		console.ResetOffsets{Group: "g", AllTopics: true, ByDuration: "PT1H"},
 		console.ResetOffsets{Group: "g", FromFile: "offsets.csv"},
 	} {

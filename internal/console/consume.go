@@ -52,6 +52,12 @@ func (c Consume) Validate() error {
 	switch {
 	case c.Offset != "" && len(c.Partitions) == 0:
 		return problem.Usage(i18n.Text{EN: "--offset needs --partition", KO: "--offset에는 --partition이 필요합니다"})
+	case c.Offset != "" && c.FromBeginning:
+		return problem.Usage(i18n.Text{EN: "--offset and --from-beginning contradict each other: say once where to start", KO: "--offset과 --from-beginning은 함께 쓸 수 없습니다. 시작 위치를 하나만 지정하세요"})
+	case c.MaxMessages < 0:
+		return negative("max-messages", int64(c.MaxMessages))
+	case c.Timeout < 0:
+		return negative("timeout-ms", c.Timeout.Milliseconds())
 	case c.Group != "" && len(c.Partitions) > 0:
 		return problem.Usage(i18n.Text{EN: "--group and --partition contradict each other: the group assigns the partitions", KO: "--group과 --partition은 함께 쓸 수 없습니다. 파티션은 그룹이 할당합니다"})
 	}
@@ -66,9 +72,9 @@ func (c Consume) Validate() error {
 }
 
 func (c Consume) properties() (properties, error) {
-	return parseProperties(c.Properties, []string{
-		"print.key", "print.value", "print.partition", "print.offset", "print.timestamp", "print.headers", "key.separator", "line.separator",
-	})
+	return parseProperties(c.Properties,
+		[]string{"print.key", "print.value", "print.partition", "print.offset", "print.timestamp", "print.headers"},
+		[]string{"key.separator", "line.separator"})
 }
 
 func (c Consume) isolation() (sarama.IsolationLevel, error) {
@@ -137,7 +143,7 @@ func (c Consume) Run(ctx context.Context, cfg kafka.Config, s Streams) error {
 		return printer.failed // it may be that err only tells of its consequences, or of a Timeout that came just then
 	}
 	s.note(i18n.Text{EN: "%d records", KO: "레코드 %d개"}.With(printer.printed))
-	return nearestTopicOn(ctx, cfg, c.Topic, err)
+	return nearestTopicOn(ctx, cfg, err)
 }
 
 // readPartitions reads without a group: nothing is committed.

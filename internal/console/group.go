@@ -1,13 +1,18 @@
 package console
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"kafkahandson/internal/i18n"
+	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
 )
@@ -38,45 +43,39 @@ func (g DescribeGroup) Validate() error { return required("group", g.Group) }
 
 // Run writes the state of the group, and a table of its partitions if it has any.
 func (g DescribeGroup) Run(ctx context.Context, cluster *admin.Client, s Streams) error {
-	d, topics, err := existingGroup(ctx, cluster, g.Group)
+	d, committed, err := existingGroup(ctx, cluster, g.Group)
 	if err != nil {
 		return err
 	}
-	type claim struct {
-		topic     string
-		partition int32
-	}
-	owners := map[claim]string{}
+	owners := map[string]map[int32]string{}
 	for _, m := range d.Members {
 		for topic, partitions := range m.Claims {
-			if !slices.Contains(topics, topic) {
-				topics = append(topics, topic)
+			if owners[topic] == nil {
+				owners[topic] = map[int32]string{}
 			}
 			for _, p := range partitions {
-				owners[claim{topic, p}] = m.String()
+				owners[topic][p] = m.String()
 			}
 		}
 	}
-	slices.Sort(topics)
 	if err := s.say(i18n.Text{EN: "group %s: %s, %d members", KO: "그룹 %s: %s, 멤버 %d개"}.With(g.Group, d.State, len(d.Members))); err != nil {
 		return err
 	}
 	var rows []table.Row
-	for _, name := range topics {
+	for _, name := range sortedUnion(maps.Keys(committed), maps.Keys(owners)) {
 		topic, err := cluster.DescribeTopic(ctx, name)
-		if err != nil {
+		if err != nil && !errors.As(err, new(*kafka.TopicNotFoundError)) { // a deleted topic has no partitions
 			return err
 		}
-		committed, err := cluster.Committed(ctx, g.Group, name)
-		if err != nil {
-			return err
-		}
+		ends := map[int32]int64{}
 		for _, p := range topic.Partitions {
-			at, lag := "-", "-" // as kafka-consumer-groups: no commit, no lag
-			if committed[p.ID] >= 0 {
-				at, lag = fmt.Sprint(committed[p.ID]), fmt.Sprint(p.End-committed[p.ID])
-			}
-			rows = append(rows, table.Row{name, p.ID, at, p.End, lag, orDash(owners[claim{name, p.ID}])})
+			ends[p.ID] = p.End
+		}
+		for _, p := range sortedUnion(maps.Keys(ends), maps.Keys(committed[name]), maps.Keys(owners[name])) {
+			at, isCommitted := committed[name][p]
+			end, exists := ends[p]
+			rows = append(rows, table.Row{name, p, orDash(fmt.Sprint(at), isCommitted), orDash(end, exists), orDash(fmt.Sprint(end-at), isCommitted && exists),
+				orDash(owners[name][p], owners[name][p] != "")})
 		}
 	}
 	if len(rows) > 0 {
@@ -94,19 +93,19 @@ func (g DescribeGroup) Run(ctx context.Context, cluster *admin.Client, s Streams
 	return nil
 }
 
-// existingGroup returns a group and the topics in which it has committed offsets. Kafka describes a group that nobody
+// existingGroup returns a group and what it has committed, by topic and partition. Kafka describes a group that nobody
 // ever used as well, as Dead; here it is a problem.
-func existingGroup(ctx context.Context, cluster *admin.Client, group string) (admin.GroupDescription, []string, error) {
+func existingGroup(ctx context.Context, cluster *admin.Client, group string) (admin.GroupDescription, map[string]map[int32]int64, error) {
 	d, err := cluster.DescribeGroup(ctx, group)
 	if err != nil {
 		return d, nil, err
 	}
-	topics, err := cluster.CommittedTopics(ctx, group)
-	if err == nil && d.State == "Dead" && len(topics) == 0 {
+	committed, err := cluster.AllCommitted(ctx, group)
+	if err == nil && d.State == "Dead" && len(committed) == 0 {
 		err = problem.Usage(i18n.Text{EN: "there is no group %s", KO: "%s 그룹이 없습니다"}.With(group),
 			append(nearestGroup(ctx, cluster, group), i18n.Text{EN: "see which there are: lab group list", KO: "어떤 그룹이 있는지 보세요: lab group list"})...)
 	}
-	return d, topics, err
+	return d, committed, err
 }
 
 // nearestGroup suggests the group that was probably meant.
@@ -118,11 +117,22 @@ func nearestGroup(ctx context.Context, cluster *admin.Client, group string) []i1
 	return problem.Nearest(group, groups)
 }
 
-func orDash(s string) string {
-	if s == "" {
+// orDash is the cell of a table for a value that may be unknown, as in kafka-consumer-groups: without a commit there is no lag.
+func orDash(value any, known bool) any {
+	if !known {
 		return "-"
 	}
-	return s
+	return value
+}
+
+// sortedUnion returns each of the keys once, sorted.
+func sortedUnion[K cmp.Ordered](keys ...iter.Seq[K]) []K {
+	var all []K
+	for _, k := range keys {
+		all = slices.AppendSeq(all, k)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // DeleteGroup deletes a group and its committed offsets: kafka-consumer-groups --delete, but a dry run unless Execute.

@@ -15,6 +15,7 @@ import (
 	"kafkahandson/internal/i18n"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/problem"
+	"kafkahandson/internal/remedy"
 )
 
 // Produce sends lines as records: kafka-console-producer.
@@ -43,7 +44,7 @@ func (p Produce) Validate() error {
 }
 
 func (p Produce) properties() (properties, error) {
-	props, err := parseProperties(p.Properties, []string{"parse.key", "key.separator", "parse.headers", "headers.delimiter"})
+	props, err := parseProperties(p.Properties, []string{"parse.key", "parse.headers"}, []string{"key.separator", "headers.delimiter"})
 	if p.Samples && err == nil {
 		props["parse.key"], props["key.separator"] = "true", ":"
 	}
@@ -95,9 +96,14 @@ func (p Produce) Run(ctx context.Context, cfg kafka.Config, s Streams) (err erro
 		}
 		if _, _, err := producer.SendMessage(m); err != nil {
 			if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
-				return nearestTopicOn(ctx, cfg, p.Topic, &kafka.TopicNotFoundError{Topic: p.Topic, Err: err})
+				return nearestTopicOn(ctx, cfg, &kafka.TopicNotFoundError{Topic: p.Topic, Err: err})
 			}
-			return &problem.Problem{Cause: err, What: i18n.Text{EN: "line %d cannot be sent (%d records are)", KO: "%d번째 줄을 보낼 수 없습니다 (보낸 레코드 %d개)"}.With(number, sent)}
+			failed := &problem.Problem{Cause: err, What: i18n.Text{EN: "line %d cannot be sent (%d records are)", KO: "%d번째 줄을 보낼 수 없습니다 (보낸 레코드 %d개)"}.With(number, sent)}
+			var solved *problem.Problem
+			if errors.As(remedy.Of(err), &solved) {
+				failed.Cause, failed.Solve, failed.Exit = solved, solved.Solve, solved.Exit
+			}
+			return failed
 		}
 		sent++
 	}

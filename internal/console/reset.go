@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -100,7 +101,7 @@ func (r ResetOffsets) Run(ctx context.Context, cluster *admin.Client, s Streams)
 	for _, t := range targets {
 		changes, err := cluster.PlanReset(ctx, r.Group, t.topic, t.partitions, rule(cluster))
 		if err != nil {
-			return nearestTopic(ctx, cluster, t.topic, err)
+			return namedTopic(ctx, cluster, err)
 		}
 		plan = append(plan, changes...)
 	}
@@ -205,7 +206,25 @@ func (r ResetOffsets) targets() ([]resetTarget, error) {
 		}
 		targets = append(targets, resetTarget{topic, partitions})
 	}
+	for i, t := range targets {
+		for _, before := range targets[:i] {
+			if t.overlaps(before) {
+				return nil, twice(t.topic)
+			}
+		}
+	}
 	return targets, nil
+}
+
+// overlaps tells whether a partition may be in both.
+func (t resetTarget) overlaps(o resetTarget) bool {
+	return t.topic == o.topic && (len(t.partitions) == 0 || len(o.partitions) == 0 ||
+		slices.ContainsFunc(t.partitions, func(p int32) bool { return slices.Contains(o.partitions, p) }))
+}
+
+func twice(topic string) error {
+	return problem.Usage(i18n.Text{EN: "partitions of %s are named twice", KO: "%s 토픽의 파티션을 두 번 지정했습니다"}.With(topic),
+		i18n.Text{EN: "name each once: --topic %[1]s for all of them, or --topic %[1]s:0,2", KO: "한 번씩만 지정하세요. 전부라면 --topic %[1]s, 일부라면 --topic %[1]s:0,2처럼 씁니다"}.With(topic))
 }
 
 // topicPartitions reads "topic" or "topic:0,2".
@@ -221,6 +240,9 @@ func topicPartitions(s string) (string, []int32, error) {
 			return "", nil, problem.Usage(i18n.Text{EN: "%q is not a partition", KO: "%q은(는) 파티션 번호가 아닙니다"}.With(item),
 				i18n.Text{EN: "write --topic my-json-topic:0,2", KO: "--topic my-json-topic:0,2처럼 쓰세요"})
 		}
+		if slices.Contains(partitions, int32(p)) {
+			return "", nil, twice(topic)
+		}
 		partitions = append(partitions, int32(p))
 	}
 	return topic, partitions, nil
@@ -228,17 +250,17 @@ func topicPartitions(s string) (string, []int32, error) {
 
 // committedTopics are the targets of AllTopics.
 func committedTopics(ctx context.Context, cluster *admin.Client, group string) ([]resetTarget, error) {
-	topics, err := cluster.CommittedTopics(ctx, group)
+	committed, err := cluster.AllCommitted(ctx, group)
 	if err != nil {
 		return nil, err
 	}
-	if len(topics) == 0 {
+	if len(committed) == 0 {
 		return nil, problem.Usage(i18n.Text{EN: "group %s has no committed offsets", KO: "%s 그룹에는 커밋된 오프셋이 없습니다"}.With(group),
 			append(nearestGroup(ctx, cluster, group), i18n.Text{EN: "name the topic: --topic my-json-topic", KO: "토픽을 지정하세요: --topic my-json-topic"},
 				i18n.Text{EN: "look for a typing mistake: lab group list", KO: "이름이 맞는지 확인하세요: lab group list"})...)
 	}
 	var targets []resetTarget
-	for _, topic := range topics {
+	for _, topic := range slices.Sorted(maps.Keys(committed)) {
 		targets = append(targets, resetTarget{topic: topic})
 	}
 	return targets, nil
@@ -311,6 +333,9 @@ func readOffsets(r io.Reader) ([]admin.OffsetReset, error) {
 		offset, err := strconv.ParseInt(fields[2], 10, 64)
 		if err != nil || offset < 0 {
 			return nil, fmt.Errorf("line %d: %q is not an offset", at, fields[2])
+		}
+		if slices.ContainsFunc(offsets, func(o admin.OffsetReset) bool { return o.Topic == fields[0] && o.Partition == int32(partition) }) {
+			return nil, fmt.Errorf("line %d: partition %d of %s for the second time", at, partition, fields[0])
 		}
 		offsets = append(offsets, admin.OffsetReset{Topic: fields[0], Partition: int32(partition), To: offset})
 	}

@@ -86,7 +86,7 @@ func (t AddPartitions) Validate() error {
 // Run adds the partitions, and returns once every broker knows them.
 func (t AddPartitions) Run(ctx context.Context, cluster *admin.Client, s Streams) error {
 	if err := cluster.AddPartitions(ctx, t.Topic, t.Partitions); err != nil {
-		return nearestTopic(ctx, cluster, t.Topic, err)
+		return namedTopic(ctx, cluster, err)
 	}
 	return s.say(i18n.Text{EN: "Topic %s has %d partitions now.", KO: "%s 토픽의 파티션이 이제 %d개입니다."}.With(t.Topic, t.Partitions))
 }
@@ -104,7 +104,7 @@ func (t DescribeTopic) Validate() error { return required("topic", t.Topic) }
 func (t DescribeTopic) Run(ctx context.Context, cluster *admin.Client, s Streams) error {
 	topic, err := cluster.DescribeTopic(ctx, t.Topic)
 	if err != nil {
-		return nearestTopic(ctx, cluster, t.Topic, err)
+		return namedTopic(ctx, cluster, err)
 	}
 	var rows []table.Row
 	for _, p := range topic.Partitions {
@@ -129,7 +129,7 @@ func (t DeleteTopic) Validate() error { return required("topic", t.Topic) }
 // Run deletes the topic, and returns once no broker knows it any more.
 func (t DeleteTopic) Run(ctx context.Context, cluster *admin.Client, s Streams) error {
 	if err := cluster.DeleteTopic(ctx, t.Topic); err != nil {
-		return nearestTopic(ctx, cluster, t.Topic, err)
+		return namedTopic(ctx, cluster, err)
 	}
 	return s.say(i18n.Text{EN: "Deleted topic %s.", KO: "%s 토픽을 지웠습니다."}.With(t.Topic))
 }

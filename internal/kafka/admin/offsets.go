@@ -38,23 +38,26 @@ func (a *Client) Committed(_ context.Context, group, topic string) (map[int32]in
 	return committed, nil
 }
 
-// CommittedTopics returns the topics in which a group has committed offsets, sorted.
-func (a *Client) CommittedTopics(_ context.Context, group string) ([]string, error) {
+// AllCommitted returns what a group has committed, by topic and partition, also in topics that are deleted. Partitions in
+// which it has committed nothing are left out.
+func (a *Client) AllCommitted(_ context.Context, group string) (map[string]map[int32]int64, error) {
 	resp, err := a.admin.ListConsumerGroupOffsets(group, nil) // nil asks for all of them
 	if err != nil {
 		return nil, fmt.Errorf("committed offsets of group %s: %w", group, err)
 	}
-	var topics []string
+	committed := map[string]map[int32]int64{}
 	for topic, partitions := range resp.Blocks {
-		for _, block := range partitions {
-			if block.Offset >= 0 {
-				topics = append(topics, topic)
-				break
+		for p, block := range partitions {
+			if block.Offset < 0 {
+				continue
 			}
+			if committed[topic] == nil {
+				committed[topic] = map[int32]int64{}
+			}
+			committed[topic][p] = block.Offset
 		}
 	}
-	slices.Sort(topics)
-	return topics, nil
+	return committed, nil
 }
 
 // OffsetRule computes the offset a partition is reset to. It is one of the scenarios of kafka-consumer-groups
