@@ -45,6 +45,7 @@ func Bench(ctx context.Context, l Lesson, rounds int, opts Options) error {
 				r.Variant = ""
 				r.Step(Text{EN: "Round %d of %d", KO: "%d/%d 라운드"}.With(round+1, rounds))
 				for _, v := range variants {
+					r.Must(ctx.Err()) // what is measured may never wait
 					r.Variant = v.Name
 					r.begin(v)
 					measure()

@@ -1,6 +1,8 @@
 package lesson_test
 
 import (
+	"context"
+	"errors"
 	"reflect"
 	"slices"
 	"testing"
@@ -64,6 +66,21 @@ func TestBenchOfOneVariant(t *testing.T) {
 	})
 	if err != nil || measured != 2 {
 		t.Errorf("measured %d times, %v", measured, err)
+	}
+}
+
+// A benchmark that its context ends leaves as little as a lesson, and says so.
+func TestBenchIsStopped(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	err := lesson.Bench(ctx, numbers(map[string][]float64{"plain": {1, 2}, "fast": {1, 2}}), 2, lesson.Options{Stack: stack.Own, Emit: func(e event.Event) {
+		if e.Type == event.Compared {
+			stop()
+		}
+	}})
+	var stopped *lesson.Stopped
+	if !errors.As(err, &stopped) || stopped.Stays || !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
 	}
 }
 
