@@ -20,9 +20,10 @@ func main() {
 }
 
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	// Until the process is gone: a SIGTERM may come twice (timeout sends it to the process and to its group, two `lab down`
+	// send one each), and the second must not cut the end short.
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) }) // a second Ctrl-C ends the process at once
 	surviveClosedPipes()
 	a := newApp(os.Args[1:])
 	ctx, err := program.WithParent(ctx, os.Getenv) // a lesson may have started it

@@ -13,8 +13,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/shirou/gopsutil/v4/process"
 
@@ -36,13 +38,15 @@ func TestSignalsLeaveNothing(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		signal syscall.Signal
+		again  bool
 		exit   int // -1: killed
 		swept  bool
 	}{
-		{"Ctrl-C", syscall.SIGINT, interrupted, true},
-		{"SIGTERM", syscall.SIGTERM, interrupted, true},
-		{"SIGKILL", syscall.SIGKILL, -1, false},
-		{"Ctrl-C after SIGKILL", syscall.SIGINT, interrupted, true}, // sweeps what SIGKILL left
+		{"Ctrl-C", syscall.SIGINT, false, interrupted, true},
+		{"SIGTERM", syscall.SIGTERM, false, interrupted, true},
+		{"SIGTERM again and again", syscall.SIGTERM, true, interrupted, true}, // timeout sends two
+		{"SIGKILL", syscall.SIGKILL, false, -1, false},
+		{"Ctrl-C after SIGKILL", syscall.SIGINT, false, interrupted, true}, // sweeps what SIGKILL left
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			cmd := exec.Command("lab", "run", "ch3-auto-commit", "--json", "--stack=embedded")
@@ -57,6 +61,8 @@ func TestSignalsLeaveNothing(t *testing.T) {
 			}
 			var pids []int
 			sent := false
+			var wg sync.WaitGroup
+			over := make(chan struct{})
 			for lines := bufio.NewScanner(stdout); lines.Scan(); {
 				var e event.Event
 				if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
@@ -70,9 +76,14 @@ func TestSignalsLeaveNothing(t *testing.T) {
 					if err := cmd.Process.Signal(tc.signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 						t.Fatal(err)
 					}
+					if tc.again {
+						wg.Go(func() { signalUntil(over, cmd.Process, tc.signal) })
+					}
 				}
 			}
 			_ = cmd.Wait() // the exit code tells
+			close(over)
+			wg.Wait()
 			if got := cmd.ProcessState.ExitCode(); got != tc.exit {
 				t.Errorf("exit code %d, want %d", got, tc.exit)
 			}
@@ -90,6 +101,20 @@ func TestSignalsLeaveNothing(t *testing.T) {
 				t.Errorf("left behind: %v", left)
 			}
 		})
+	}
+}
+
+// signalUntil sends a signal to a process again and again.
+func signalUntil(over <-chan struct{}, p *os.Process, s os.Signal) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			_ = p.Signal(s) // it may just have ended
+		case <-over:
+			return
+		}
 	}
 }
 
