@@ -16,7 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -65,7 +64,7 @@ type Kafka struct {
 
 	cluster *kfake.Cluster
 	ports   []int         // by broker id
-	lock    *flock.Flock  // on the data
+	unlock  func() error  // the data
 	file    *pidfile.File // tells other processes of this Kafka
 	state   pidfile.State
 
@@ -78,21 +77,19 @@ type Kafka struct {
 }
 
 // StartKafka starts three brokers on 127.0.0.1. It takes a few milliseconds. The error is an [*InUseError] while another one
-// uses the directory.
+// uses the directory; one that is just starting or ending is waited for, 1 s at most.
 func StartKafka(opts KafkaOptions) (_ *Kafka, err error) {
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data directory of the embedded Kafka: %w", err)
 	}
-	lock := flock.New(filepath.Join(opts.Dir, lockFile))
-	if ok, err := lock.TryLock(); err != nil {
-		return nil, fmt.Errorf("lock the data directory of the embedded Kafka: %w", err)
-	} else if !ok {
-		return nil, inUse(opts.Dir, nil)
+	unlock, err := lockDir(context.Background(), opts.Dir)
+	if err != nil {
+		return nil, err
 	}
-	k := &Kafka{lock: lock}
+	k := &Kafka{unlock: unlock}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, lock.Unlock())
+			err = errors.Join(err, unlock())
 		}
 	}()
 	if k.file, err = pidfile.Create(filepath.Join(opts.Dir, pidFile)); err != nil {
@@ -202,7 +199,7 @@ func (k *Kafka) Close() error {
 	k.wg.Wait()
 	k.cluster.Close()
 	k.conns.closeAll() // kfake leaves accepted connections open
-	return errors.Join(k.file.Remove(), k.lock.Unlock())
+	return errors.Join(k.file.Remove(), k.unlock())
 }
 
 // applyRetention deletes old records: kfake does it hourly by itself.

@@ -47,7 +47,8 @@ func DeleteKafka(ctx context.Context, dir string) error {
 	return errors.Join(os.RemoveAll(dir), unlock())
 }
 
-// lockDir locks the data directory of a Kafka that does not run. Its process may be on its last steps.
+// lockDir locks the data directory of a Kafka that does not run. The error is an [*InUseError] if one does. The process
+// that has the lock may be on its first or its last steps, and not known: it has 1 s to let go, or to tell its id.
 func lockDir(ctx context.Context, dir string) (unlock func() error, err error) {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) { // nobody has it
 		return func() error { return nil }, nil
@@ -55,16 +56,26 @@ func lockDir(ctx context.Context, dir string) (unlock func() error, err error) {
 	patient, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	lock := flock.New(filepath.Join(dir, lockFile))
-	if _, err := lock.TryLockContext(patient, 10*time.Millisecond); err != nil {
-		switch {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case patient.Err() == nil:
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if locked, err := lock.TryLock(); err != nil {
 			return nil, fmt.Errorf("lock the data directory of the embedded Kafka: %w", err)
+		} else if locked {
+			return lock.Close, nil
 		}
-		return nil, inUse(dir, nil)
+		if _, known := RunningKafka(dir); known {
+			return nil, inUse(dir, nil)
+		}
+		select {
+		case <-tick.C:
+		case <-patient.Done():
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, inUse(dir, nil)
+		}
 	}
-	return lock.Close, nil
 }
 
 // InUseError is a data directory that a Kafka uses.
