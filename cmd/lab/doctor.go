@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -62,10 +63,11 @@ func (a *app) askOtherKafka(ctx context.Context, services []string) []doctor.Fin
 		return nil
 	}
 	found, err := stack.FindKafka(ctx, a.kafka, a.stack)
+	none := new(stack.NoKafkaError)
 	switch {
 	case err == nil:
 		return doctor.Kafka(ctx, found.Config, 0)
-	case !named && (a.stack == stack.Auto || a.stack == stack.Embedded):
+	case errors.As(err, &none) && none.Silent == nil && (a.stack == stack.Auto || a.stack == stack.Embedded):
 		return []doctor.Finding{doctor.NoKafka()}
 	}
 	return []doctor.Finding{doctor.Failed("kafka", doctor.Bad, err, i18n.Text{EN: "check --stack and KAFKA_BROKERS", KO: "--stack과 KAFKA_BROKERS를 확인하세요"})}

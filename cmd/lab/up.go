@@ -19,6 +19,7 @@ import (
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/lesson/runs"
 	"kafkahandson/internal/mysqld"
+	"kafkahandson/internal/pidfile"
 	"kafkahandson/internal/problem"
 	"kafkahandson/internal/stack"
 )
@@ -47,7 +48,7 @@ and checks it as a client would. With --embedded it keeps a Kafka up that needs 
 		},
 	}
 	cmd.Flags().BoolVar(&inProcess, "embedded", false, a.t("the embedded Kafka: no Docker", "내장 Kafka: Docker 없이"))
-	cmd.Flags().BoolVarP(&detach, "detach", "d", false, a.t("with --embedded: in the background, until lab down", "--embedded와 함께: 백그라운드에서 실행하고, lab down으로 내립니다"))
+	cmd.Flags().BoolVarP(&detach, "detach", "d", false, a.t("with --embedded: in the background, until lab down --embedded", "--embedded와 함께: 백그라운드에서 실행하고, lab down --embedded로 내립니다"))
 	return cmd
 }
 
@@ -63,6 +64,11 @@ func (a *app) upForeground(ctx context.Context) (err error) {
 		return err
 	}
 	k, err := embedded.StartKafka(embedded.KafkaOptions{Dir: dir, Ports: ports.Kafka})
+	if used := new(embedded.InUseError); errors.As(err, &used) {
+		if _, silent := stack.KeptKafka(ctx, dir); errors.As(silent, new(*stack.SilentError)) {
+			err = silent // it says more
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -74,7 +80,7 @@ func (a *app) upForeground(ctx context.Context) (err error) {
 	if err := a.printHowToReach(ctx); err != nil {
 		return err
 	}
-	a.printf("%s\n", a.t("Ctrl-C or `lab down` ends it; topics and offsets stay.", "Ctrl-C나 `lab down`으로 끝내며, 토픽과 오프셋은 남아 있습니다."))
+	a.printf("%s\n", a.t("Ctrl-C or `lab down --embedded` ends it; topics and offsets stay.", "Ctrl-C나 `lab down --embedded`로 끝내며, 토픽과 오프셋은 남아 있습니다."))
 	<-ctx.Done() // lab down sends SIGTERM
 	return nil
 }
@@ -99,51 +105,79 @@ func (a *app) printHowToReach(ctx context.Context) error {
 // detachedStart is how long the background process may take to be ready.
 const detachedStart = 10 * time.Second
 
+// upDetached starts a background process, and waits until a Kafka is kept up: that one's, or that of whoever was faster.
 func (a *app) upDetached(ctx context.Context) error {
 	dir, err := stack.KeptKafkaDir()
 	if err != nil {
 		return err
 	}
-	if state, ok := stack.KeptKafka(ctx, dir); ok {
-		a.printf("%s\n", i18n.Text{EN: "Kafka is up already: %s", KO: "Kafka가 이미 떠 있습니다: %s"}.With(strings.Join(state.Addresses, ",")).In(a.lang))
+	state, err := stack.KeptKafka(ctx, dir)
+	if err == nil {
+		a.sayUpAlready(state)
 		return nil
+	}
+	if !errors.Is(err, stack.ErrNotKept) {
+		return err
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find the lab command itself: %w", err)
 	}
-	logFile := filepath.Join(dir, "lab.log")
-	out, err := os.Create(logFile)
+	// lab.log belongs to the process whose Kafka is up, so it is not known yet who may write there.
+	log, err := os.CreateTemp(dir, "lab-*.log")
 	if err != nil {
 		return fmt.Errorf("create the log of the background process: %w", err)
 	}
+	defer func() { _ = os.Remove(log.Name()) }() // unless it has become lab.log
 	cmd := exec.Command(self, "up", "--embedded", "--lang", string(a.lang))
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it outlives this terminal
-	if err := errors.Join(cmd.Start(), out.Close()); err != nil {
+	if err := errors.Join(cmd.Start(), log.Close()); err != nil {
 		return fmt.Errorf("start the background process: %w", err)
 	}
 	exited := make(chan error, 1)
 	go func() { exited <- cmd.Wait() }() // waited for below, or left to run on with the process
-	ctx, cancel := context.WithTimeout(ctx, detachedStart)
+	said := func() []byte {
+		text, _ := os.ReadFile(log.Name()) // without it the exit code has to do
+		return bytes.TrimSpace(text)
+	}
+	limited, cancel := context.WithTimeout(ctx, detachedStart)
 	defer cancel()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
+	var ended bool
+	var exit error // of the background process, once it has ended
 	for {
-		if state, ok := stack.KeptKafka(ctx, dir); ok {
+		switch state, err = stack.KeptKafka(ctx, dir); {
+		case err == nil && state.PID == cmd.Process.Pid:
+			if err := os.Rename(log.Name(), filepath.Join(dir, "lab.log")); err != nil {
+				return fmt.Errorf("keep the log of the background process: %w", err)
+			}
 			a.printf("%s\n", i18n.Text{EN: "Kafka is up in the background (pid %d): %s", KO: "Kafka가 백그라운드에서 떴습니다 (pid %d): %s"}.With(state.PID, strings.Join(state.Addresses, ",")).In(a.lang))
 			return a.printHowToReach(ctx)
+		case err == nil && ended:
+			a.sayUpAlready(state)
+			return nil
+		case errors.Is(err, stack.ErrNotKept) && ended:
+			return problem.Environment(exit, i18n.Text{EN: "the background process ended:\n%s", KO: "백그라운드 프로세스가 끝났습니다:\n%s"}.With(said()))
 		}
 		select {
 		case <-look.C:
-		case err := <-exited:
-			said, _ := os.ReadFile(logFile) // without it the exit code has to do
-			return problem.Environment(err, i18n.Text{EN: "the background process ended:\n%s", KO: "백그라운드 프로세스가 끝났습니다:\n%s"}.With(bytes.TrimSpace(said)))
-		case <-ctx.Done():
-			return errors.Join(problem.Environment(ctx.Err(), i18n.Text{EN: "the background process is not ready", KO: "백그라운드 프로세스가 준비되지 않았습니다"},
-				i18n.Text{EN: "read what it said: %s", KO: "남긴 메시지를 읽어 보세요: %s"}.With(logFile)), cmd.Process.Kill())
+		case exit = <-exited:
+			ended = true
+		case <-limited.Done():
+			if ended {
+				return err // why another process's Kafka is not up
+			}
+			err := cmd.Process.Kill()
+			<-exited
+			return errors.Join(problem.Environment(limited.Err(), i18n.Text{EN: "the background process is not ready; it said:\n%s", KO: "백그라운드 프로세스가 준비되지 않았습니다. 남긴 메시지:\n%s"}.With(said())), err)
 		}
 	}
+}
+
+func (a *app) sayUpAlready(state pidfile.State) {
+	a.printf("%s\n", i18n.Text{EN: "Kafka is up already: %s", KO: "Kafka가 이미 떠 있습니다: %s"}.With(strings.Join(state.Addresses, ",")).In(a.lang))
 }
 
 func (a *app) downCommand() *cobra.Command {
@@ -248,9 +282,16 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if state, ok := stack.KeptKafka(cmd.Context(), dir); ok {
+			state, err := stack.KeptKafka(cmd.Context(), dir)
+			silent := new(stack.SilentError)
+			switch {
+			case err == nil:
 				a.printf("%s\n", i18n.Text{EN: "lab up --embedded: pid %d, since %s, data in %s", KO: "lab up --embedded: pid %d, 시작 %s, 데이터 %s"}.
 					With(state.PID, state.Started.Local().Format(time.DateTime), dir).In(a.lang))
+			case errors.As(err, &silent):
+				a.printf("%s\n", i18n.Text{EN: "%s: `lab down --embedded` ends it", KO: "%s. `lab down --embedded`로 끝낼 수 있습니다"}.With(silent.Text()).In(a.lang))
+			case !errors.Is(err, stack.ErrNotKept):
+				return err
 			}
 			return nil
 		},

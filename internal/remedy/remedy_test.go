@@ -75,7 +75,7 @@ func TestEveryErrorHasARemedy(t *testing.T) {
 		all = append(all, known{&mysql.ValueError{Column: "name", Reason: reason, Err: io.EOF}, problem.ExitFail, "name"})
 	}
 	all = append(all,
-		known{&embedded.InUseError{Dir: "/home/ann/kafka", PID: 812}, problem.ExitEnvironment, "lab down"},
+		known{&embedded.InUseError{Dir: "/home/ann/kafka", PID: 812}, problem.ExitEnvironment, "`lab down --embedded`"},
 		known{&embedded.InUseError{Dir: "/home/ann/kafka", Err: io.EOF}, problem.ExitEnvironment, "lsof '/home/ann/kafka/lock'"})
 	for reason, names := range map[mysqld.Reason]string{mysqld.Busy: "a/lock", mysqld.Missing: "MYSQL_DSN", mysqld.Unfit: "MYSQL_DSN", mysqld.Broken: "rm -r 'a/data'", mysqld.Silent: "127.0.0.1:4000"} {
 		all = append(all, known{&mysqld.Error{Reason: reason, Lock: "a/lock", Data: "a/data", Log: "a/log", Port: 4000, Err: io.EOF}, problem.ExitEnvironment, names})
@@ -91,6 +91,8 @@ func TestEveryErrorHasARemedy(t *testing.T) {
 		known{&compose.PortError{Setting: "MYSQL_PORT", Value: "x"}, problem.ExitUsage, "MYSQL_PORT=x"},
 		known{&stack.KindError{Value: "docker"}, problem.ExitUsage, `"docker"`},
 		known{&stack.NoKafkaError{Kind: stack.Auto, Tried: tried}, problem.ExitEnvironment, "looked"},
+		known{&stack.NoKafkaError{Kind: stack.Auto, Tried: tried, Silent: &stack.SilentError{PID: 812}}, problem.ExitEnvironment, "`lab down --embedded`"},
+		known{&stack.SilentError{PID: 812}, problem.ExitEnvironment, "(pid 812)"},
 		known{&stack.NoKafkaError{Kind: stack.Compose, Tried: tried, ForRun: true}, problem.ExitEnvironment, "looked"},
 		known{&stack.NoKafkaError{Kind: stack.Env, Tried: tried, ForRun: true}, problem.ExitUsage, "KAFKA_BROKERS"},
 		known{&checkout.NotFoundError{Dir: "/somewhere"}, problem.ExitEnvironment, "/somewhere"},

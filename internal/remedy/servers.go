@@ -15,7 +15,7 @@ func ofEmbedded(err error) (*problem.Problem, error) {
 	if !ok {
 		return nil, nil
 	}
-	solve := []i18n.Text{{EN: "see it with `lab status`, stop it with `lab down`", KO: "`lab status`로 확인하고 `lab down`으로 멈추세요"}}
+	solve := []i18n.Text{{EN: "see it with `lab status`, stop it with `lab down --embedded`", KO: "`lab status`로 확인하고 `lab down --embedded`로 멈추세요"}}
 	if e.PID == 0 { // lab down does not know whom to end
 		solve = []i18n.Text{
 			{EN: "it may be starting: try again", KO: "시작하는 중일 수 있으니 다시 시도하세요"},
@@ -53,8 +53,8 @@ func ofMySQLServer(err error) (*problem.Problem, error) {
 			EN: "The embedded MySQL runs, but has not answered on 127.0.0.1:%d for %v.",
 			KO: "내장 MySQL이 실행 중이지만 127.0.0.1:%d에서 %v 동안 응답하지 않습니다.",
 		}.With(e.Port, e.Waited), i18n.Text{
-			EN: "stop it and try again: go run ./cmd/lab down",
-			KO: "종료한 뒤 다시 시도해 주세요: go run ./cmd/lab down",
+			EN: "stop it and try again: go run ./cmd/lab down --embedded",
+			KO: "종료한 뒤 다시 시도해 주세요: go run ./cmd/lab down --embedded",
 		}, log), e
 	case mysqld.Missing:
 		return problem.Environment(e.Err, i18n.Text{

@@ -26,9 +26,14 @@ func ofStack(err error) (*problem.Problem, error) {
 			return problem.Environment(cause,
 				i18n.Text{EN: "the compose stack does not answer", KO: "compose 스택이 응답하지 않습니다"},
 				i18n.Text{EN: "start it: make up", KO: "시작하세요: make up"}), e
+		case e.Silent != nil:
+			return ofSilent(e.Silent), e
 		}
 		return problem.Environment(cause,
 			i18n.Text{EN: "no Kafka is running here", KO: "실행 중인 Kafka가 없습니다"}, waysToKafka()...), e
+	}
+	if e, ok := as[*stack.SilentError](err); ok {
+		return ofSilent(e), e
 	}
 	if e, ok := as[*checkout.NotFoundError](err); ok {
 		return problem.Environment(nil,
@@ -36,6 +41,10 @@ func ofStack(err error) (*problem.Problem, error) {
 			i18n.Text{EN: "change into the folder that you cloned", KO: "복제한 저장소 폴더로 이동하세요"}), e
 	}
 	return nil, nil
+}
+
+func ofSilent(e *stack.SilentError) *problem.Problem {
+	return problem.Environment(nil, e.Text(), i18n.Text{EN: "`lab down --embedded` ends it; then start it again: `make up-embedded`", KO: "`lab down --embedded`로 끝낸 뒤 다시 시작하세요: `make up-embedded`"})
 }
 
 // waysToKafka are what to do where no Kafka is.

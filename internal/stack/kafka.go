@@ -7,6 +7,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -52,7 +53,7 @@ type Kafka struct {
 	// Kept tells that an embedded Kafka outlives this process.
 	Kept bool
 
-	note  i18n.Text
+	notes []i18n.Text
 	close func() error
 }
 
@@ -78,11 +79,7 @@ func (k Kafka) Announce() i18n.Text {
 	default:
 		t = i18n.Text{EN: "Kafka: embedded, started for this run, on %s (no Docker needed)", KO: "Kafka: 이번 실행을 위해 시작한 내장 Kafka, %s (Docker가 필요 없습니다)"}
 	}
-	t = t.With(brokers)
-	if !k.note.IsZero() {
-		t = i18n.Text{EN: t.EN + "\n       " + k.note.EN, KO: t.KO + "\n       " + k.note.KO}
-	}
-	return t
+	return i18n.Join(append([]i18n.Text{t.With(brokers)}, k.notes...), "\n       ")
 }
 
 // IsEmbedded tells whether a cluster is an embedded Kafka of the course, by its id, however it was found: KAFKA_BROKERS may
@@ -92,14 +89,21 @@ func IsEmbedded(clusterID string) bool { return strings.HasPrefix(clusterID, emb
 // KeptKafkaDir is the directory of the embedded Kafka that `lab up --embedded` keeps up.
 func KeptKafkaDir() (string, error) { return home.Dir("embedded", "kafka") }
 
-// KeptKafka returns the state of the Kafka that is kept up in a directory ([KeptKafkaDir]); ok is false if none is, or if it
-// does not answer within 1 s: somebody may have suspended it.
-func KeptKafka(ctx context.Context, dir string) (state pidfile.State, ok bool) {
-	if state, ok = embedded.RunningKafka(dir); !ok {
-		return pidfile.State{}, false
+// KeptKafka returns the state of the Kafka that is kept up in a directory ([KeptKafkaDir]). The error is [ErrNotKept] if none
+// is, and a [*SilentError] if one is and does not answer within 1 s.
+func KeptKafka(ctx context.Context, dir string) (pidfile.State, error) {
+	state, ok := embedded.RunningKafka(dir)
+	if !ok {
+		return pidfile.State{}, ErrNotKept
 	}
 	answers := slices.ContainsFunc(askAll(ctx, state.Addresses), func(a answer) bool { return a.err == nil && a.clusterID == state.ClusterID })
-	return state, answers
+	switch {
+	case answers:
+		return state, nil
+	case ctx.Err() != nil:
+		return pidfile.State{}, ctx.Err()
+	}
+	return pidfile.State{}, &SilentError{PID: state.PID}
 }
 
 // FindKafka is [Locator.FindKafka] where the course has its servers.
@@ -132,37 +136,45 @@ type Locator struct {
 // FindKafka finds a running Kafka by the rule, or only of one kind. cfg is what flags and environment say. When there
 // is none it returns a [*NoKafkaError] that lists what was tried, within 3 s.
 func (l Locator) FindKafka(ctx context.Context, cfg kafka.Config, kind Kind) (Kafka, error) {
-	k, tried, err := l.find(ctx, cfg, kind, true)
-	if err != nil || k.Kind != "" {
+	k, none, err := l.find(ctx, cfg, kind, true)
+	if err != nil || none == nil {
 		return k, err
 	}
-	return Kafka{}, &NoKafkaError{Kind: kind, Tried: tried}
+	return Kafka{}, none
 }
 
 // OpenKafka is FindKafka for a lesson's run: for the kinds Auto and Embedded, where there is no Kafka, it starts an
 // embedded one with its data in dir, until Close. It leaves alone an embedded Kafka that another run started for itself.
 func (l Locator) OpenKafka(ctx context.Context, cfg kafka.Config, kind Kind, run, dir string) (Kafka, error) {
+	var notes []i18n.Text
 	if kind != Own {
-		k, tried, err := l.find(ctx, cfg, kind, false)
-		if err != nil || k.Kind != "" {
+		k, none, err := l.find(ctx, cfg, kind, false)
+		if err != nil || none == nil {
 			return k, err
 		}
 		if kind == Env || kind == Compose {
-			return Kafka{}, &NoKafkaError{Kind: kind, Tried: tried, ForRun: true}
+			none.ForRun = true
+			return Kafka{}, none
+		}
+		if none.Silent != nil {
+			notes = append(notes, i18n.Text{EN: "(%s: `lab down --embedded` ends it)", KO: "(%s. `lab down --embedded`로 끝낼 수 있습니다)"}.With(none.Silent.Text()))
 		}
 	}
-	return l.startKafka(ctx, cfg, run, dir)
+	return l.startKafka(ctx, cfg, run, dir, notes)
 }
 
-func (l Locator) startKafka(ctx context.Context, cfg kafka.Config, run, dir string) (Kafka, error) {
+func (l Locator) startKafka(ctx context.Context, cfg kafka.Config, run, dir string, notes []i18n.Text) (Kafka, error) {
 	server, err := embedded.StartKafka(embedded.KafkaOptions{Dir: dir, ClusterID: runCluster + run, Ports: l.Ports})
 	if err != nil {
 		return Kafka{}, err
 	}
+	if note := TakenPortNote(ctx, server.TakenPort); !note.IsZero() {
+		notes = append(notes, note)
+	}
 	return Kafka{
 		Kind:   Embedded,
 		Config: plain(cfg, server.Brokers()),
-		note:   TakenPortNote(ctx, server.TakenPort),
+		notes:  notes,
 		close:  server.Close,
 	}, nil
 }
@@ -179,13 +191,14 @@ func TakenPortNote(ctx context.Context, port int) i18n.Text {
 	return i18n.Text{EN: "(free ports, because port %d is taken by %s)", KO: "(%[1]d번 포트를 %[2]s이(가) 사용 중이라 빈 포트를 씁니다)"}.With(port, holder)
 }
 
-// find returns a zero Kafka and what it tried when there is none.
-func (l Locator) find(ctx context.Context, cfg kafka.Config, kind Kind, acceptRuns bool) (k Kafka, tried []i18n.Text, err error) {
+// find returns the reason when there is no Kafka.
+func (l Locator) find(ctx context.Context, cfg kafka.Config, kind Kind, acceptRuns bool) (k Kafka, none *NoKafkaError, err error) {
+	none = &NoKafkaError{Kind: kind}
 	if kind == Auto || kind == Env {
 		if len(cfg.Brokers) > 0 {
 			return Kafka{Kind: Env, Config: cfg}, nil, cfg.Validate()
 		}
-		tried = append(tried, i18n.Text{EN: "%s is not set", KO: "%s가 설정되지 않았습니다"}.With(kafka.EnvBrokers))
+		none.Tried = append(none.Tried, i18n.Text{EN: "%s is not set", KO: "%s가 설정되지 않았습니다"}.With(kafka.EnvBrokers))
 	}
 	if kind != Env {
 		published := addresses(l.Ports)
@@ -196,13 +209,13 @@ func (l Locator) find(ctx context.Context, cfg kafka.Config, kind Kind, acceptRu
 			case ctx.Err() != nil:
 				return Kafka{}, nil, ctx.Err()
 			case a.err != nil: // a lesson may have stopped this broker: the others tell
-				tried = append(tried, i18n.Text{EN: "no answer from %v", KO: "응답이 없습니다: %v"}.With(a.err))
+				none.Tried = append(none.Tried, i18n.Text{EN: "no answer from %v", KO: "응답이 없습니다: %v"}.With(a.err))
 			case !own && kind != Embedded:
 				return Kafka{Kind: Compose, Config: plain(cfg, published)}, nil, nil
 			case ofRun && acceptRuns && kind != Compose:
 				return Kafka{Kind: Embedded, Config: plain(cfg, published)}, nil, nil
 			default:
-				tried = append(tried, i18n.Text{EN: "%s is cluster %s", KO: "%s은(는) %s 클러스터입니다"}.With(published[i], a.clusterID))
+				none.Tried = append(none.Tried, i18n.Text{EN: "%s is cluster %s", KO: "%s은(는) %s 클러스터입니다"}.With(published[i], a.clusterID))
 			}
 		}
 	}
@@ -211,12 +224,18 @@ func (l Locator) find(ctx context.Context, cfg kafka.Config, kind Kind, acceptRu
 		if err != nil {
 			return Kafka{}, nil, err
 		}
-		if state, ok := KeptKafka(ctx, dir); ok {
+		switch state, err := KeptKafka(ctx, dir); {
+		case err == nil:
 			return Kafka{Kind: Embedded, Config: plain(cfg, state.Addresses), Kept: true}, nil, nil
+		case errors.As(err, &none.Silent):
+			none.Tried = append(none.Tried, none.Silent.Text())
+		case errors.Is(err, ErrNotKept):
+			none.Tried = append(none.Tried, i18n.Text{EN: "lab up --embedded is not running", KO: "lab up --embedded가 실행 중이 아닙니다"})
+		default:
+			return Kafka{}, nil, err
 		}
-		tried = append(tried, i18n.Text{EN: "lab up --embedded is not running", KO: "lab up --embedded가 실행 중이 아닙니다"})
 	}
-	return Kafka{}, tried, nil
+	return Kafka{}, none, nil
 }
 
 // answer is what an address says of its cluster.

@@ -256,10 +256,23 @@ func TestKeptEmbeddedThatDoesNotAnswer(t *testing.T) {
 		if err := file.Write(pidfile.State{Addresses: addrs, ClusterID: embedded.ClusterIDPrefix + "embedded"}); err != nil {
 			t.Fatal(err)
 		}
-		_, err = l.FindKafka(t.Context(), kafka.Config{}, stack.Embedded)
-		requireProblem(t, err, problem.ExitEnvironment)
-		if k := open(t, l, kafka.Config{}, stack.Embedded); k.Kept {
-			t.Errorf("%s: got %+v", name, k)
+		pid := fmt.Sprintf("pid %d", os.Getpid())
+		for _, kind := range []stack.Kind{stack.Auto, stack.Embedded} {
+			_, err = l.FindKafka(t.Context(), kafka.Config{}, kind)
+			requireProblem(t, err, problem.ExitEnvironment, pid, "`lab down --embedded`")
+			if silent := new(stack.SilentError); !errors.As(err, &silent) || silent.PID != os.Getpid() || !strings.Contains(err.Error(), pid) {
+				t.Errorf("%s: %v", name, err)
+			}
+			k := open(t, l, kafka.Config{}, kind)
+			requireKafka(t, k, stack.Embedded, false, k.Config.Brokers)
+			for _, text := range []string{k.Announce().EN, k.Announce().KO} {
+				if !strings.Contains(text, pid) || !strings.Contains(text, "`lab down --embedded`") {
+					t.Errorf("%s: %q does not tell of it", name, text)
+				}
+			}
+			if err := k.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 		if _, ok := embedded.RunningKafka(l.KeptDir); !ok {
 			t.Errorf("%s: it is taken for dead", name)
