@@ -20,12 +20,10 @@ import (
 	"kafkahandson/internal/pidfile"
 )
 
-// Options says where the private MySQL lives and for how long.
+// Options says where the private MySQL lives.
 type Options struct {
 	// Dir is the server's folder: data, log, locks. One folder, one server. Default: mysql/server in the course's home
 	Dir string
-	// Keep leaves the server up when its last user has gone, until Stop. Default: the last one out stops it
-	Keep bool
 	// Progress is told, in the middle of a wait, what takes time (fetching, first initialisation). Default: nobody
 	Progress func(i18n.Text)
 }
@@ -43,7 +41,7 @@ type Options struct {
 //   - alive: held by the server itself, whose pid file it is: [pidfile].
 //
 // Start takes lock, joins leases, starts the server if alive is free, and lets lock go. Release takes lock,
-// leaves leases, and stops the server if nobody else is in leases and nobody asked to keep it. After a kill -9
+// leaves leases, and stops the server if nobody else is in leases. After a kill -9
 //
 //   - of the server, alive is free: the next Start starts it again, on the same data and, if free, the same port;
 //   - of a process that used it, its lease is gone. If it was the only one, the server stays until the next
@@ -51,7 +49,7 @@ type Options struct {
 //     (internal/leash), or Stop;
 //   - of a process that was initialising: data appears under its name only when it is complete, so it is made anew.
 //
-// The file server.json remembers the port, the program and whether to keep the server, for the next one to come.
+// The file server.json remembers the port and the program, for the next one to come.
 type Server struct {
 	folder   folder
 	settings settings
@@ -101,8 +99,8 @@ func (m *Server) join(ctx context.Context, o Options) error {
 		}
 		// It may still be starting, if its starter was killed, or be dying from a kill -9 of its own.
 		err = m.folder.wait(ctx, m.settings.Port)
-		if keep := m.settings.Keep || o.Keep; err == nil && (keep != m.settings.Keep || !m.settings.Ready) {
-			m.settings.Keep, m.settings.Ready = keep, true
+		if err == nil && !m.settings.Ready {
+			m.settings.Ready = true
 			err = m.folder.writeSettings(m.settings)
 		}
 		if !errors.Is(err, errEnded) {
@@ -122,7 +120,7 @@ func (m *Server) Port() int { return m.settings.Port }
 // Version is the server's name and version: "MariaDB 10.11.6", "MySQL 8.4.3".
 func (m *Server) Version() string { return m.settings.Program.Version }
 
-// Release gives the share back. The last one to do so stops the server, unless it is kept up; that takes
+// Release gives the share back. The last one to do so stops the server; that takes
 // 20 to 300 ms with MariaDB, 1 s with MySQL. Call it once, with a context that has not ended: not the one that Ctrl-C ends.
 func (m *Server) Release(ctx context.Context) error {
 	unlock, err := m.folder.lock(ctx)
@@ -140,8 +138,8 @@ func (m *Server) Release(ctx context.Context) error {
 	return err
 }
 
-// StopUnused stops the server of a folder ("" is the default one) unless somebody has a share in it, or it is kept
-// up: what the last one to Release it would have done, for whoever comes after a user that was killed. It is no error if
+// StopUnused stops the server of a folder ("" is the default one) unless somebody has a share in
+// it: what the last one to Release it would have done, for whoever comes after a user that was killed. It is no error if
 // none runs.
 func StopUnused(ctx context.Context, dir string) error {
 	server, err := openFolder(dir)
@@ -155,14 +153,10 @@ func StopUnused(ctx context.Context, dir string) error {
 	return errors.Join(server.stopUnused(ctx), unlock())
 }
 
-// stopUnused stops the server unless somebody uses it, or it is kept up. The caller holds lock.
+// stopUnused stops the server unless somebody uses it. The caller holds lock.
 func (s folder) stopUnused(ctx context.Context) error {
-	state, err := s.readSettings() // someone may have asked to keep it since
-	if err != nil {
-		return err
-	}
 	used, err := s.inUse()
-	if err != nil || used || state.Keep {
+	if err != nil || used {
 		return err
 	}
 	return s.stop(ctx)
@@ -245,7 +239,6 @@ type Status struct {
 	PID     int    `json:"pid,omitempty"`
 	DSN     string `json:"dsn,omitempty"`
 	InUse   bool   `json:"in_use"` // at least one process has a share
-	Keep    bool   `json:"keep"`   // stays up without users
 }
 
 // StatusOf looks at the server of a folder ("" is the default one). It does not wait for anybody.
@@ -277,7 +270,7 @@ func StatusOf(dir string) (Status, error) {
 	if status.Running, err = server.alive(); err != nil || !status.Running {
 		return status, err
 	}
-	status.DSN, status.Keep = dsnOf(state.Port), state.Keep
+	status.DSN = dsnOf(state.Port)
 	process, err := pidfile.Read(server.path("alive"))
 	if errors.Is(err, pidfile.ErrStarting) || errors.Is(err, pidfile.ErrNotRunning) { // it starts, or has just ended
 		err = nil
@@ -296,16 +289,12 @@ func (s Status) Text() i18n.Text {
 	}
 	use := i18n.Text{EN: "not used by anyone now", KO: "지금은 아무도 쓰지 않음"}
 	if s.InUse {
-		use = i18n.Text{EN: "in use", KO: "사용 중"}
-	}
-	stays := i18n.Text{EN: "stops with its last user", KO: "마지막 사용자가 끝나면 종료됨"}
-	if s.Keep {
-		stays = i18n.Text{EN: "kept up", KO: "계속 켜 둠"}
+		use = i18n.Text{EN: "in use, stops with its last user", KO: "사용 중, 마지막 사용자가 끝나면 종료됨"}
 	}
 	return i18n.Text{
-		EN: "embedded MySQL: %s on 127.0.0.1:%d, process %d, %s, %s",
-		KO: "내장 MySQL: 127.0.0.1:%[2]d에서 %[1]s 실행 중, 프로세스 %[3]d, %[4]s, %[5]s",
-	}.With(s.Version, s.Port, s.PID, use, stays)
+		EN: "embedded MySQL: %s on 127.0.0.1:%d, process %d, %s",
+		KO: "내장 MySQL: 127.0.0.1:%[2]d에서 %[1]s 실행 중, 프로세스 %[3]d, %[4]s",
+	}.With(s.Version, s.Port, s.PID, use)
 }
 
 func dsnOf(port int) string {

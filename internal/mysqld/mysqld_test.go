@@ -21,7 +21,6 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/shirou/gopsutil/v4/process"
-	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
 	"kafkahandson/internal/await"
@@ -40,7 +39,7 @@ func TestIsSharedByProcesses(t *testing.T) {
 	other.waitFor("ready")
 
 	mine := start(t, dir)
-	if got := status(t, dir); got.PID != other.server || got.Port != mine.Port() || !got.InUse || got.Keep {
+	if got := status(t, dir); got.PID != other.server || got.Port != mine.Port() || !got.InUse {
 		t.Errorf("status %+v, but the other process has server %d", got, other.server)
 	}
 	db := mysqltest.Open(t, mysql.Config{DSN: mine.DSN()})
@@ -211,33 +210,12 @@ func TestIsStartedAgainWhileItDies(t *testing.T) {
 	must(t, before.Release(t.Context()))
 }
 
-func TestStaysUpWhenKept(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	dir := newDir(t)
-	kept, err := mysqld.Start(t.Context(), mysqld.Options{Dir: dir, Keep: true})
-	must(t, err)
-	must(t, kept.Release(t.Context()))
-	first := status(t, dir)
-	if !first.Running || first.InUse || !first.Keep {
-		t.Errorf("status %+v", first)
-	}
-	must(t, start(t, dir).Release(t.Context())) // a run that uses it does not end it
-	if got := status(t, dir); got != first {
-		t.Errorf("status %+v, before the run %+v", got, first)
-	}
-	must(t, mysqld.Stop(t.Context(), dir))
-	must(t, start(t, dir).Release(t.Context())) // to keep one up is not to keep the next up
-	if got := status(t, dir); got.Running || got.Keep {
-		t.Errorf("status %+v", got)
-	}
-}
-
 // A server that somebody has suspended lives, and can be stopped.
 func TestStopsASuspendedServer(t *testing.T) {
 	dir := newDir(t)
-	kept, err := mysqld.Start(t.Context(), mysqld.Options{Dir: dir, Keep: true})
-	must(t, err)
-	must(t, kept.Release(t.Context()))
+	user := startUser(t, dir)
+	user.waitFor("ready")
+	user.kill() // what it used stays
 	must(t, syscall.Kill(status(t, dir).PID, syscall.SIGSTOP))
 	if got := status(t, dir); !got.Running {
 		t.Errorf("status %+v", got)
@@ -445,9 +423,9 @@ func TestStatusText(t *testing.T) {
 			"내장 MySQL: 127.0.0.1:4000에서 MariaDB 10.11.6 실행 중, 프로세스 7, 사용 중, 마지막 사용자가 끝나면 종료됨",
 		},
 		{
-			mysqld.Status{Running: true, Version: "MySQL 8.4.3", Port: 4000, PID: 7, Keep: true},
-			"embedded MySQL: MySQL 8.4.3 on 127.0.0.1:4000, process 7, not used by anyone now, kept up",
-			"내장 MySQL: 127.0.0.1:4000에서 MySQL 8.4.3 실행 중, 프로세스 7, 지금은 아무도 쓰지 않음, 계속 켜 둠",
+			mysqld.Status{Running: true, Version: "MySQL 8.4.3", Port: 4000, PID: 7},
+			"embedded MySQL: MySQL 8.4.3 on 127.0.0.1:4000, process 7, not used by anyone now",
+			"내장 MySQL: 127.0.0.1:4000에서 MySQL 8.4.3 실행 중, 프로세스 7, 지금은 아무도 쓰지 않음",
 		},
 	} {
 		if got := test.status.Text(); got.EN != test.en || got.KO != test.ko {

@@ -35,7 +35,6 @@ var errEnded = errors.New("the embedded MySQL ended before it answered")
 // settings is server.json: what one start leaves to the next.
 type settings struct {
 	Port  int  `json:"port"`
-	Keep  bool `json:"keep"`
 	Ready bool `json:"ready"` // it has answered since its start
 	// Program made the data directory. Empty: there is none, or none that is complete.
 	Program program `json:"program"`
@@ -90,7 +89,6 @@ func (s folder) start(ctx context.Context, o Options) (settings, *exec.Cmd, erro
 		// The program of a killed initialisation may go on writing there for a second; then the next start gets the rest.
 		_ = os.RemoveAll(leftover)
 	}
-	state.Keep = o.Keep // whoever kept the last one up did not keep this one
 	var failed error
 	for _, find := range []func(context.Context, func(i18n.Text)) (program, error){
 		// The one that made the data comes first: a server installed since may not read it.
