@@ -135,15 +135,6 @@ func (s Stack) Published(ctx context.Context) ([]int, error) {
 	}
 }
 
-// Container returns the name of a service's container.
-func (s Stack) Container(ctx context.Context, service string) (string, error) {
-	out, err := s.output(ctx, "ps", "--all", "--format", "{{.Name}}", service)
-	if err == nil && strings.TrimSpace(out) == "" {
-		err = fmt.Errorf("service %s has no container", service)
-	}
-	return strings.TrimSpace(out), err
-}
-
 func (s Stack) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "docker", append([]string{"compose"}, args...)...)
 	cmd.Dir = s.Dir

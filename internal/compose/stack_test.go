@@ -5,10 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,8 +64,9 @@ func requireStack(t *testing.T) *stack {
 		s.kafka.Brokers = append(s.kafka.Brokers, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	}
 	for _, service := range []string{"zookeeper", "kafka1", "kafka2", "kafka3", "mysql"} {
-		if s.names[service], err = (compose.Stack{Dir: dir, Out: io.Discard}).Container(t.Context(), service); err != nil {
-			t.Fatalf("%v (start the stack: make up)", err)
+		s.names[service] = docker(t, t.Context(), "compose", "--file", filepath.Join(dir, "docker-compose.yml"), "ps", "--all", "--format", "{{.Name}}", service)
+		if s.names[service] == "" {
+			t.Fatalf("service %s has no container (start the stack: make up)", service)
 		}
 	}
 	s.network = docker(t, t.Context(), "inspect", "--format", "{{.HostConfig.NetworkMode}}", s.names["zookeeper"])
@@ -217,9 +218,12 @@ func (s *stack) topic(t *testing.T) string {
 // docker runs a command of Docker's and returns what it prints.
 func docker(t *testing.T, ctx context.Context, args ...string) string {
 	t.Helper()
-	out, err := exec.CommandContext(ctx, "docker", args...).CombinedOutput()
+	var stderr strings.Builder
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("docker %s: %v: %s", strings.Join(args, " "), err, out)
+		t.Fatalf("docker %s: %v: %s", strings.Join(args, " "), err, stderr.String())
 	}
 	return strings.TrimSpace(string(out))
 }
