@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -97,19 +98,23 @@ func TestSuspendedKafkaIsTold(t *testing.T) {
 	if err := syscall.Kill(state.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	var wg sync.WaitGroup // each of them waits for answers
 	for _, command := range [][]string{{"status"}, {"doctor"}, {"up", "--embedded"}, {"up", "--embedded", "--detach"}, {"topic", "list"}} {
 		for _, lang := range []string{"en", "ko"} {
-			code, said := k.lab(append(command, "--lang", lang)...)
-			if code != problem.ExitEnvironment {
-				t.Errorf("lab %v: exit code %d", command, code)
-			}
-			for _, part := range []string{fmt.Sprintf("pid %d", state.PID), "`lab down --embedded`"} {
-				if !strings.Contains(said, part) {
-					t.Errorf("lab %v: no %q in\n%s", command, part, said)
+			wg.Go(func() {
+				code, said := k.lab(slices.Concat(command, []string{"--lang", lang})...)
+				if code != problem.ExitEnvironment {
+					t.Errorf("lab %v: exit code %d", command, code)
 				}
-			}
+				for _, part := range []string{fmt.Sprintf("pid %d", state.PID), "`lab down --embedded`"} {
+					if !strings.Contains(said, part) {
+						t.Errorf("lab %v: no %q in\n%s", command, part, said)
+					}
+				}
+			})
 		}
 	}
+	wg.Wait()
 	if code, said := k.lab("down", "--embedded"); code != problem.ExitOK {
 		t.Error(said)
 	}
