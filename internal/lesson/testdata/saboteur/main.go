@@ -122,8 +122,9 @@ func sabotage(ctx context.Context, how, topic string) error {
 		}
 	case "reports without an end":
 		out := bufio.NewWriterSize(events, 1<<16)
-		for range 500_000 {
-			_, _ = fmt.Fprintf(out, `{"v":2,"type":"handled","record":{"topic":%q,"partition":0,"offset":0,"key":"","id":"0"}}`+"\n", topic)
+		key := strings.Repeat("k", 8<<10) // few and large ones, so that it does not take long to hear them
+		for range 10_000 {
+			_, _ = fmt.Fprintf(out, `{"v":2,"type":"handled","record":{"topic":%q,"partition":0,"offset":0,"key":%q,"id":"0"}}`+"\n", topic, key)
 		}
 		return out.Flush()
 	case "prints a line without an end":
