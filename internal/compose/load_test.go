@@ -2,6 +2,7 @@ package compose_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -147,53 +148,42 @@ func (l *load) requireStored(t *testing.T, cfg kafka.Config) {
 	}
 }
 
-// readAll reads all records of a topic.
-func readAll(t *testing.T, cfg kafka.Config, topic string) []*sarama.ConsumerMessage {
+// readAll reads all records of a topic. Where leaders have just changed it begins again, until it has read to the ends.
+func readAll(t *testing.T, cfg kafka.Config, topic string) (all []*sarama.ConsumerMessage) {
 	t.Helper()
 	sc, err := cfg.Sarama()
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := kafka.NewClient(t.Context(), cfg, sc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	consumer, err := sarama.NewConsumerFromClient(client)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer consumer.Close()
-	partitions, err := consumer.Partitions(topic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	var all []*sarama.ConsumerMessage
-	for _, p := range partitions {
-		end, err := client.GetOffset(topic, p, sarama.OffsetNewest)
+	await.NoErrorWithin(t.Context(), t, patience, func(ctx context.Context) (err error) {
+		all = nil
+		client, err := kafka.NewClient(ctx, cfg, sc)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		records, err := consumer.ConsumePartition(topic, p, sarama.OffsetOldest)
+		defer func() { err = errors.Join(err, client.Close()) }()
+		partitions, err := client.Partitions(topic)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		for read := int64(0); read < end; {
-			select {
-			case r := <-records.Messages():
+		var ends int64
+		for _, p := range partitions {
+			end, err := client.GetOffset(topic, p, sarama.OffsetNewest)
+			if err != nil {
+				return err
+			}
+			ends += end
+			if err := kafka.ReadPartition(ctx, client, topic, p, func(r *sarama.ConsumerMessage) error {
 				all = append(all, r)
-				read = r.Offset + 1
-			case err := <-records.Errors():
-				t.Fatal(err)
-			case <-ctx.Done():
-				t.Fatalf("read %d of %d records of %s, partition %d", read, end, topic, p)
+				return nil
+			}); err != nil {
+				return err
 			}
 		}
-		if err := records.Close(); err != nil {
-			t.Fatal(err)
+		if int64(len(all)) < ends {
+			return fmt.Errorf("read %d of %d records of %s", len(all), ends, topic)
 		}
-	}
+		return nil
+	})
 	return all
 }
