@@ -197,15 +197,7 @@ func TestCtrlCEndsABenchmark(t *testing.T) {
 // startProduce starts lab produce on a Kafka of its own, with one line typed, and the terminal still open.
 func startProduce(t *testing.T, prepare func(*embedded.Kafka)) (*exec.Cmd, *embedded.Kafka) {
 	t.Helper()
-	server, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := embeddedtest.Start(t, embedded.KafkaOptions{})
 	if err := admin.EnsureTopic(t.Context(), kafka.Config{Brokers: server.Brokers()}, "t", 1); err != nil {
 		t.Fatal(err)
 	}

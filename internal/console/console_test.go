@@ -16,6 +16,7 @@ import (
 
 	"kafkahandson/internal/console"
 	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/embedded/embeddedtest"
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
@@ -30,15 +31,7 @@ const patience = 10 * time.Second
 // startKafka starts a Kafka with a topic of three partitions that holds the greetings of the course.
 func startKafka(t *testing.T) (kafka.Config, *admin.Client) {
 	t.Helper()
-	server, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := embeddedtest.Start(t, embedded.KafkaOptions{})
 	cfg := kafka.Config{Brokers: server.Brokers()}
 	cluster, err := admin.Connect(t.Context(), cfg)
 	if err != nil {

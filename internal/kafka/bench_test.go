@@ -77,21 +77,13 @@ func BenchmarkPoolEmpty(b *testing.B) {
 				n.Add(1)
 				return nil
 			}})
-			var speed, cost, plain []float64
-			for range b.N {
-				var measured []measurement
-				for _, handler := range []sarama.ConsumerGroupHandler{plainLoop{&n}, h} {
-					stop := consumeEndless(b, cfg, benchConfig(b, cfg), handler)
-					measured = append(measured, rate(b, &n, time.Second))
-					stop()
+			with := func(handler sarama.ConsumerGroupHandler) func() measurement {
+				return func() measurement {
+					defer consumeEndless(b, cfg, benchConfig(b, cfg), handler)()
+					return rate(b, &n, time.Second)
 				}
-				plain = append(plain, measured[0].perSecond)
-				speed = append(speed, 100*measured[1].perSecond/measured[0].perSecond)
-				cost = append(cost, 100*measured[1].cpu/measured[0].cpu)
 			}
-			b.ReportMetric(median(plain), "plain-records/s")
-			b.ReportMetric(median(speed), "%speed(target≥80)")
-			b.ReportMetric(median(cost), "%cpu/record")
+			compare(b, with(plainLoop{&n}), with(h))
 		})
 	}
 }
@@ -100,17 +92,23 @@ func BenchmarkPoolEmpty(b *testing.B) {
 func BenchmarkConsumeGroup(b *testing.B) {
 	cfg := startEndless(b, 6)
 	var n atomic.Int64
+	through := func(consume func(*testing.B, kafka.Config, *sarama.Config, sarama.ConsumerGroupHandler) (stop func())) func() measurement {
+		return func() measurement {
+			defer consume(b, cfg, benchConfig(b, cfg), plainLoop{&n})()
+			return rate(b, &n, time.Second)
+		}
+	}
+	compare(b, through(bareLoop), through(consumeEndless))
+}
+
+// compare measures one thing after another in each round, and reports the medians of what ours is beside the bare one.
+func compare(b *testing.B, bare, ours func() measurement) {
 	var plain, speed, cost []float64
 	for range b.N {
-		var measured []measurement
-		for _, consume := range []func(*testing.B, kafka.Config, *sarama.Config, sarama.ConsumerGroupHandler) (stop func()){bareLoop, consumeEndless} {
-			stop := consume(b, cfg, benchConfig(b, cfg), plainLoop{&n})
-			measured = append(measured, rate(b, &n, time.Second))
-			stop()
-		}
-		plain = append(plain, measured[0].perSecond)
-		speed = append(speed, 100*measured[1].perSecond/measured[0].perSecond)
-		cost = append(cost, 100*measured[1].cpu/measured[0].cpu)
+		first, second := bare(), ours()
+		plain = append(plain, first.perSecond)
+		speed = append(speed, 100*second.perSecond/first.perSecond)
+		cost = append(cost, 100*second.cpu/first.cpu)
 	}
 	b.ReportMetric(median(plain), "bare-records/s")
 	b.ReportMetric(median(speed), "%speed(target≥80)")
@@ -199,22 +197,15 @@ func BenchmarkAsyncProducer(b *testing.B) {
 			b.Errorf("%d of %d were acknowledged: %v", n.Load(), records, err)
 		}
 	}
-	var plain, speed, cost []float64
-	for range b.N {
-		var seconds, cpu [2]float64
-		for i, send := range []func(*sarama.Config){bare, ours} {
+	through := func(send func(*sarama.Config)) func() measurement {
+		return func() measurement {
 			sc := benchConfig(b, cfg)
 			start, before := time.Now(), processorTime()
 			send(sc)
-			seconds[i], cpu[i] = time.Since(start).Seconds(), (processorTime() - before).Seconds()
+			return measurement{perSecond: records / time.Since(start).Seconds(), cpu: (processorTime() - before).Seconds() / records}
 		}
-		plain = append(plain, records/seconds[0])
-		speed = append(speed, 100*seconds[0]/seconds[1])
-		cost = append(cost, 100*cpu[1]/cpu[0])
 	}
-	b.ReportMetric(median(plain), "bare-records/s")
-	b.ReportMetric(median(speed), "%speed(target≥80)")
-	b.ReportMetric(median(cost), "%cpu/record")
+	compare(b, through(bare), through(ours))
 }
 
 // startEmpty starts a Kafka with an empty topic of three partitions.

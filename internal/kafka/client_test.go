@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/embedded/embeddedtest"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/localport/localporttest"
 )
@@ -225,7 +226,7 @@ func TestAdminClusterID(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startKafka(t, test.server)
+			server := embeddedtest.Start(t, test.server)
 			cfg := test.client
 			cfg.Brokers = server.Brokers()
 			admin := newAdmin(t, cfg)

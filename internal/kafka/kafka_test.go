@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/embedded/embeddedtest"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/problem"
@@ -25,26 +26,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // sarama's, one a process
 }
 
-// startKafka starts an embedded Kafka until the end of the test.
-func startKafka(t *testing.T, opts embedded.KafkaOptions) *embedded.Kafka {
-	t.Helper()
-	opts.Dir = t.TempDir()
-	server, err := embedded.StartKafka(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
-}
-
 // startPlain starts one that asks for neither TLS nor a login.
 func startPlain(t *testing.T) (*embedded.Kafka, kafka.Config) {
 	t.Helper()
-	server := startKafka(t, embedded.KafkaOptions{})
+	server := embeddedtest.Start(t, embedded.KafkaOptions{})
 	return server, kafka.Config{Brokers: server.Brokers()}
 }
 

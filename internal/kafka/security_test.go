@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/embedded/embeddedtest"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
 )
@@ -119,7 +120,7 @@ func requireUse(t *testing.T, cfg kafka.Config) {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	ours, strangers := newAuthority(t), newAuthority(t)
-	server := startKafka(t, embedded.KafkaOptions{TLS: ours.serverTLS(t)})
+	server := embeddedtest.Start(t, embedded.KafkaOptions{TLS: ours.serverTLS(t)})
 	cfg := kafka.Config{Brokers: server.Brokers(), TLS: kafka.TLS{Enabled: true, CAFile: ours.file}}
 	requireUse(t, cfg)
 
@@ -146,7 +147,7 @@ func TestClientCertificate(t *testing.T) {
 	serverTLS := ours.serverTLS(t)
 	serverTLS.ClientAuth, serverTLS.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
 	serverTLS.ClientCAs.AddCert(ours.cert)
-	server := startKafka(t, embedded.KafkaOptions{TLS: serverTLS})
+	server := embeddedtest.Start(t, embedded.KafkaOptions{TLS: serverTLS})
 
 	cfg := kafka.Config{Brokers: server.Brokers(), TLS: kafka.TLS{Enabled: true, CAFile: ours.file}}
 	requireProblem(t, connect(t, cfg), "KAFKA_TLS_CERT_FILE")
@@ -164,8 +165,8 @@ func TestSASL(t *testing.T) {
 	for _, m := range mechanisms {
 		users = append(users, embedded.User{Mechanism: m, Name: "ann", Password: secret})
 	}
-	plain := startKafka(t, embedded.KafkaOptions{Users: users})
-	encrypted := startKafka(t, embedded.KafkaOptions{Users: users, TLS: ours.serverTLS(t)})
+	plain := embeddedtest.Start(t, embedded.KafkaOptions{Users: users})
+	encrypted := embeddedtest.Start(t, embedded.KafkaOptions{Users: users, TLS: ours.serverTLS(t)})
 
 	for _, mechanism := range mechanisms {
 		t.Run(mechanism, func(t *testing.T) {

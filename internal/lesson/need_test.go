@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/embedded/embeddedtest"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/lesson"
@@ -26,15 +27,7 @@ func claims(name string, needs ...lesson.Need) lesson.Lesson {
 func startShared(t *testing.T) lesson.Options {
 	t.Helper()
 	t.Setenv("KAFKAHANDSON_HOME", t.TempDir())
-	k, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := k.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	k := embeddedtest.Start(t, embedded.KafkaOptions{})
 	return lesson.Options{Stack: stack.Env, Kafka: kafka.Config{Brokers: k.Brokers()}}
 }
 

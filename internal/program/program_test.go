@@ -24,6 +24,7 @@ import (
 
 	"kafkahandson/internal/await"
 	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/embedded/embeddedtest"
 	"kafkahandson/internal/event"
 	"kafkahandson/internal/greeting"
 	"kafkahandson/internal/i18n"
@@ -479,15 +480,7 @@ func TestEndsWithASignal(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	server, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := embeddedtest.Start(t, embedded.KafkaOptions{})
 	brokers := strings.Join(server.Brokers(), ",")
 	there := []string{kafka.EnvBrokers + "=" + brokers, kafka.EnvClientID + "=me"}
 

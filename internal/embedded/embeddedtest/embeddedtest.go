@@ -1,5 +1,5 @@
-// Package embeddedtest makes things go wrong in an embedded Kafka, for tests. Lessons, which run on any Kafka, have
-// internal/faultproxy.
+// Package embeddedtest starts an embedded Kafka for a test, and makes things go wrong in it. Lessons, which run on any
+// Kafka, have internal/faultproxy.
 package embeddedtest
 
 import (
@@ -12,6 +12,22 @@ import (
 
 	"kafkahandson/internal/embedded"
 )
+
+// Start starts a Kafka in a folder of the test's own, until its end.
+func Start(t testing.TB, o embedded.KafkaOptions) *embedded.Kafka {
+	t.Helper()
+	o.Dir = t.TempDir()
+	k, err := embedded.StartKafka(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return k
+}
 
 // DropAcks makes the next n Produce requests to a topic append their records and answer REQUEST_TIMED_OUT, so that the
 // producer cannot know that they are stored. One that is not idempotent stores them again.

@@ -23,15 +23,7 @@ func TestMain(m *testing.M) {
 // start starts a Kafka with the topics "orders" and "other", and a producer that is not idempotent and tries once.
 func start(t *testing.T) (*embedded.Kafka, func(topic string) error) {
 	t.Helper()
-	server, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := embeddedtest.Start(t, embedded.KafkaOptions{})
 	cfg := kafka.Config{Brokers: server.Brokers()}
 	for _, topic := range []string{"orders", "other"} {
 		if err := admin.EnsureTopic(t.Context(), cfg, topic, 1); err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"kafkahandson/internal/await"
 	"kafkahandson/internal/embedded"
+	"kafkahandson/internal/embedded/embeddedtest"
 	"kafkahandson/internal/kafka"
 	"kafkahandson/internal/kafka/admin"
 	"kafkahandson/internal/kafka/parallel"
@@ -59,15 +60,7 @@ func TestMain(m *testing.M) {
 // startKafka starts an embedded Kafka with a topic until the end of the test.
 func startKafka(t *testing.T, topic string, partitions int32) (kafka.Config, *admin.Client) {
 	t.Helper()
-	server, err := embedded.StartKafka(embedded.KafkaOptions{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := embeddedtest.Start(t, embedded.KafkaOptions{})
 	cfg := kafka.Config{Brokers: server.Brokers()}
 	admin, err := admin.Connect(t.Context(), cfg)
 	if err != nil {
